@@ -1,0 +1,138 @@
+; Instructions that C# has no words for. System V calling convention: rdi, rsi, rdx, rcx; result in rax.
+bits 64
+section .text
+
+%macro leaf 1
+global %1
+align 16
+%1:
+%endmacro
+
+leaf port_in8
+        mov     edx, edi
+        xor     eax, eax
+        in      al, dx
+        ret
+leaf port_in16
+        mov     edx, edi
+        xor     eax, eax
+        in      ax, dx
+        ret
+leaf port_in32
+        mov     edx, edi
+        in      eax, dx
+        ret
+leaf port_out8
+        mov     edx, edi
+        mov     eax, esi
+        out     dx, al
+        ret
+leaf port_out16
+        mov     edx, edi
+        mov     eax, esi
+        out     dx, ax
+        ret
+leaf port_out32
+        mov     edx, edi
+        mov     eax, esi
+        out     dx, eax
+        ret
+
+leaf cpu_pause
+        pause
+        ret
+leaf cpu_timestamp
+        lfence                          ; earlier instructions are done before the reading
+        rdtsc
+        shl     rdx, 32
+        or      rax, rdx
+        ret
+leaf cpu_id                             ; first field of the per-CPU block, see Kernel/Arch/PerCpu.cs
+        mov     eax, [gs:0]
+        ret
+leaf cpu_disable_interrupts
+        pushfq
+        pop     rax
+        cli
+        shr     eax, 9
+        and     eax, 1
+        ret
+leaf cpu_enable_interrupts
+        sti
+        ret
+leaf cpu_wait_for_interrupt
+        sti
+        hlt                             ; sti holds interrupts off until hlt has begun
+        ret
+leaf cpu_halt
+        cli
+        hlt
+        jmp     cpu_halt
+
+leaf cpu_read_msr
+        mov     ecx, edi
+        rdmsr
+        shl     rdx, 32
+        or      rax, rdx
+        ret
+leaf cpu_write_msr
+        mov     ecx, edi
+        mov     eax, esi
+        mov     rdx, rsi
+        shr     rdx, 32
+        wrmsr
+        ret
+leaf cpu_read_cr0
+        mov     rax, cr0
+        ret
+leaf cpu_write_cr0
+        mov     cr0, rdi
+        ret
+leaf cpu_read_cr2
+        mov     rax, cr2
+        ret
+leaf cpu_read_cr3
+        mov     rax, cr3
+        ret
+leaf cpu_write_cr3
+        mov     cr3, rdi
+        ret
+leaf cpu_read_cr4
+        mov     rax, cr4
+        ret
+leaf cpu_write_cr4
+        mov     cr4, rdi
+        ret
+leaf cpu_invalidate_page
+        invlpg  [rdi]
+        ret
+leaf cpu_flush_caches
+        wbinvd
+        ret
+; cpu_identify(leaf, subleaf, uint* eax_ebx_ecx_edx)
+leaf cpu_identify
+        mov     r8, rdx
+        mov     r9, rbx
+        mov     eax, edi
+        mov     ecx, esi
+        cpuid
+        mov     [r8], eax
+        mov     [r8 + 4], ebx
+        mov     [r8 + 8], ecx
+        mov     [r8 + 12], edx
+        mov     rbx, r9
+        ret
+leaf cpu_load_interrupt_table           ; (descriptor: limit, base)
+        lidt    [rdi]
+        ret
+; cpu_load_segments(descriptor, code selector, data selector, task selector)
+leaf cpu_load_segments
+        lgdt    [rdi]
+        mov     ds, dx
+        mov     es, dx
+        mov     ss, dx
+        pop     rax
+        push    rsi
+        push    rax
+        ltr     cx
+        retfq
