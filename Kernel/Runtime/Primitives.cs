@@ -84,6 +84,9 @@ public ref struct TypedReference;
 /// <summary>Named by attributes only: the kernel has no reflection.</summary>
 public abstract class Type;
 
+/// <summary>The compiler looks for it by name while it optimises.</summary>
+internal sealed class RuntimeType : Type;
+
 /// <summary>Something with an end that must be reached.</summary>
 public interface IDisposable
 {

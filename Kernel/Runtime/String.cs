@@ -29,7 +29,4 @@ public sealed class String
     }
 
     public ref readonly char GetPinnableReference() => ref _firstChar;
-
-    public static implicit operator ReadOnlySpan<char>(string? text) =>
-        text is null ? default : new ReadOnlySpan<char>(ref Unsafe.AsRef(in text._firstChar), text._stringLength);
 }
