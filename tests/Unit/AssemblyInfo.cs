@@ -1,0 +1,4 @@
+using Xunit;
+
+// Much of the kernel is static, and so are its twins here.
+[assembly: CollectionBehavior(DisableTestParallelization = true)]
