@@ -1,0 +1,112 @@
+using System;
+using System.Collections.Generic;
+using System.IO;
+
+namespace Sluice.Tests.Boot.Harness;
+
+/// <summary>The firmware that a machine starts with.</summary>
+public enum Firmware
+{
+    /// <summary>SeaBIOS: the old PC way.</summary>
+    SeaBios,
+
+    /// <summary>OVMF: UEFI.</summary>
+    Ovmf,
+}
+
+/// <summary>What the ISO is put on.</summary>
+public enum Medium
+{
+    /// <summary>A CD drive.</summary>
+    Cd,
+
+    /// <summary>A USB stick on an xHCI controller.</summary>
+    Usb,
+}
+
+/// <summary>A virtual machine to boot: everything that the tests vary, with the values of the plainest one.</summary>
+public sealed record MachineSetup
+{
+    /// <summary>SeaBIOS or OVMF.</summary>
+    public Firmware Firmware { get; init; } = Firmware.SeaBios;
+
+    /// <summary>CD or USB stick.</summary>
+    public Medium Medium { get; init; } = Medium.Cd;
+
+    /// <summary>QEMU's machine type with its options, such as <c>q35</c> or <c>pc,acpi=off</c>.</summary>
+    public string Type { get; init; } = "q35";
+
+    /// <summary>RAM in MiB. QEMU maps it lazily: a 20 GiB guest costs what it touches.</summary>
+    public int MemoryMiB { get; init; } = 512;
+
+    /// <summary>QEMU's CPU model with its flags.</summary>
+    public string Cpu { get; init; } = "qemu64";
+
+    /// <summary>Boot arguments, given by fw_cfg; empty leaves the item out.</summary>
+    public string Arguments { get; init; } = "";
+
+    /// <summary>More words for QEMU's command line.</summary>
+    public IReadOnlyList<string> More { get; init; } = [];
+
+    /// <summary>False takes COM1 away.</summary>
+    public bool Serial { get; init; } = true;
+
+    /// <summary>False takes the debug console, where the results go, away.</summary>
+    public bool DebugConsole { get; init; } = true;
+
+    /// <summary>True counts instructions: the guest's time is the same on every run.</summary>
+    public bool CountInstructions { get; init; }
+
+    /// <summary>False lets the guest reset; true makes QEMU exit instead.</summary>
+    public bool NoReboot { get; init; } = true;
+
+    /// <summary>A port on this computer where QEMU waits for gdb before the first instruction; 0 for none.</summary>
+    public int GdbPort { get; init; }
+
+    /// <summary>How long it may live in all. Far above what a loaded machine needs: it only ends what hangs.</summary>
+    public TimeSpan Lifetime { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>The image to boot.</summary>
+    public string Iso { get; init; } = ProjectTree.In("iso", "sluice.iso");
+
+    /// <summary>Short and fit for a file name: <c>seabios-cd-q35-512M-qemu64</c>.</summary>
+    public string ShortName
+    {
+        get
+        {
+            string name = $"{Firmware}-{Medium}-{Type}-{MemoryMiB}M-{Cpu}".ToLowerInvariant().Replace("m-", "M-");
+            foreach (char odd in ",=+ /") name = name.Replace(odd, '_');
+            return name;
+        }
+    }
+
+    /// <summary>QEMU's command line for it, with what the harness listens to in <paramref name="folder"/>.</summary>
+    internal List<string> CommandLine(string folder, string controlSocket)
+    {
+        List<string> line =
+        [
+            "-nodefaults", "-no-user-config", "-display", "none", "-vga", "std",
+            "-name", ShortName,
+            "-machine", Type, "-cpu", Cpu, "-m", $"{MemoryMiB}M",
+            "-accel", "tcg,thread=single",
+            "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
+            "-qmp", $"unix:{controlSocket},server=off",
+        ];
+        if (Firmware == Firmware.Ovmf)
+            line.AddRange(["-drive", $"if=pflash,unit=0,format=raw,readonly=on,file={Qemu.OvmfCode}",
+                           "-drive", $"if=pflash,unit=1,format=raw,snapshot=on,file={Qemu.OvmfVariables}"]);
+        line.AddRange(Medium == Medium.Cd
+            ? ["-drive", $"if=none,id=medium,media=cdrom,format=raw,readonly=on,file={Iso}", "-device", "ide-cd,drive=medium,bootindex=0"]
+            : ["-drive", $"if=none,id=medium,format=raw,readonly=on,file={Iso}", "-device", "qemu-xhci,id=usb", "-device", "usb-storage,bus=usb.0,drive=medium,bootindex=0,removable=on"]);
+        if (Serial)
+            line.AddRange(["-chardev", $"stdio,id=console,signal=off,logfile={Path.Combine(folder, "console.log")}", "-serial", "chardev:console"]);
+        if (DebugConsole)
+            line.AddRange(["-chardev", $"file,id=results,path={Path.Combine(folder, "results.ktap")}", "-device", "isa-debugcon,iobase=0xe9,chardev=results"]);
+        if (Arguments.Length != 0) line.AddRange(["-fw_cfg", $"name=opt/org.sluice/args,string={Arguments.Replace(",", ",,")}"]);
+        if (CountInstructions) line.AddRange(["-icount", "shift=0,sleep=off"]);
+        if (NoReboot) line.Add("-no-reboot");
+        if (GdbPort != 0) line.AddRange(["-gdb", $"tcp:127.0.0.1:{GdbPort}", "-S"]);
+        line.AddRange(More);
+        return line;
+    }
+}
