@@ -1,5 +1,7 @@
 using System;
 using System.Runtime;
+using System.Runtime.CompilerServices;
+using Sluice.Arch;
 using Sluice.Console;
 using Sluice.Platform;
 using Sluice.Runtime;
@@ -7,40 +9,47 @@ using Sluice.SelfTest;
 
 namespace Sluice;
 
-/// <summary>Where Boot/entry.s hands over.</summary>
+/// <summary>The kernel's table of contents: what starts, in which order.</summary>
 internal static unsafe class Kernel
 {
     [RuntimeExport("kernel_main")]
     private static void Main(uint bootInformation, ulong timestamp)
     {
-        ObjectHeap.Feed(PhysicalMemory.At(new PhysAddr(64 << 20)), 1 << 20);
-        Clock.SetStart(timestamp);
-        SerialPort.TryInitialize(0x3F8);
-        Log.Console = &ToSerial;
-        Results.Initialize();
-        Log.Info($"Sluice, boot information at {bootInformation:x8}");
+        FirstObjects.Feed();                                // memory for objects, inside of the image
+        Clock.SetStart(timestamp);                          // time stamps of the log count from the kernel's entry
+        Terminal.Initialize();                              // serial port
+        ReadOnlySpan<byte> missing = CpuFeatures.Detect();  // what this CPU can do
+        if (!missing.IsEmpty)
+            CannotStart($"this CPU lacks {missing}");
+        PerCpu.Load(0);                                     // the CPU's number
+        Segments.Load();                                    // segments, and stacks for the worst faults
+        InterruptTable.Load();                              // from here on a fault ends in a report
+        Results.Initialize();                               // the channel for test results
         TestTotals totals = SelfTests.RunAll("*"u8);
         PortIo.Out32(0xF4, totals.Failed == 0 ? 0x10u : 0x11u);
         while (true) ;
     }
 
-    private static void ToSerial(ulong microseconds, LogLevel level, ReadOnlySpan<byte> text)
+    /// <summary>Says in one line why this machine will not do, and halts.</summary>
+    internal static void CannotStart(scoped in Utf8Message why)
     {
-        Utf8Message stamp = $"[{microseconds / 1_000_000,5}.{microseconds % 1_000_000 :d6}] ";
-        foreach (byte b in stamp.Text)
-            SerialPort.Write(0x3F8, b);
-        foreach (byte b in text)
-            SerialPort.Write(0x3F8, b);
-        SerialPort.Write(0x3F8, (byte)'\r');
-        SerialPort.Write(0x3F8, (byte)'\n');
+        Terminal.WriteLine($"Sluice cannot start: {why.Text}");
+        CpuRegisters.HaltForever();
     }
+}
 
-    [RuntimeExport("sluice_panic")]
-    private static void Panic(byte* text, int length)
+/// <summary>Memory for the first objects, until the page allocator has some; part of the image's zeroed data.</summary>
+internal static unsafe class FirstObjects
+{
+    private const int Bytes = 256 * 1024;
+
+    private static Block _block;
+
+    public static void Feed() => ObjectHeap.Feed(Unsafe.AsPointer(ref _block), Bytes);
+
+    [InlineArray(Bytes / 8)]
+    private struct Block
     {
-        for (int i = 0; i < length; i++)
-            PortIo.Out8(0x3F8, text[i]);
-        PortIo.Out32(0xF4, 0x12);
-        while (true) ;
+        private ulong _first;
     }
 }
