@@ -11,6 +11,7 @@ public static class Cpu
 
     [ThreadStatic] private static int t_id;
     [ThreadStatic] private static bool t_interruptsOff;
+    [ThreadStatic] private static Action? t_onInterruptsEnabled;
 
     /// <summary>The number that this thread goes by.</summary>
     public static int Id
@@ -19,9 +20,25 @@ public static class Cpu
         set => t_id = value;
     }
 
-    public static void Pause() => Thread.Yield();
+    /// <summary>Called when the code under test lets interrupts in: simulated devices' pending ones come now.</summary>
+    public static Action? OnInterruptsEnabled
+    {
+        get => t_onInterruptsEnabled;
+        set => t_onInterruptsEnabled = value;
+    }
 
-    public static ulong Timestamp() => (ulong)Stopwatch.GetTimestamp();
+    /// <summary>Whether interrupts come through on this thread.</summary>
+    public static bool InterruptsEnabled => !t_interruptsOff;
+
+    public static void Pause()
+    {
+        if (SimulatedClock.Current is { } clock)
+            clock.Pause();
+        else
+            Thread.Yield();
+    }
+
+    public static ulong Timestamp() => SimulatedClock.Current?.Look() ?? (ulong)Stopwatch.GetTimestamp();
 
     public static bool DisableInterrupts()
     {
@@ -30,7 +47,15 @@ public static class Cpu
         return enabled;
     }
 
-    public static void RestoreInterrupts(bool enabled) => t_interruptsOff = !enabled;
+    public static void RestoreInterrupts(bool enabled)
+    {
+        if (enabled)
+            EnableInterrupts();
+    }
 
-    public static void EnableInterrupts() => t_interruptsOff = false;
+    public static void EnableInterrupts()
+    {
+        t_interruptsOff = false;
+        t_onInterruptsEnabled?.Invoke();
+    }
 }
