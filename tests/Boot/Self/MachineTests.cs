@@ -54,10 +54,10 @@ public sealed class MachineTests
     [Fact]
     public async Task A_machine_dies_with_the_process_that_started_it()
     {
-        // The shell stands for a test host: it starts a QEMU-like sleeper through the same wrapper and is killed.
+        // The shell stands for a test host; the sleeper, which speaks once its wrapper has done its work, for QEMU.
         var start = new ProcessStartInfo("bash") { RedirectStandardOutput = true };
         start.ArgumentList.Add("-c");
-        start.ArgumentList.Add("setpriv --pdeathsig KILL -- sleep 600 & echo $!; wait");
+        start.ArgumentList.Add("setpriv --pdeathsig KILL -- sh -c 'echo $$; exec sleep 120' & wait");
         using Process host = ChildProcess.Start(start);
         int sleeper = int.Parse((await host.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken))!);
         using Process child = Process.GetProcessById(sleeper);
