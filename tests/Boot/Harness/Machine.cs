@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.IO;
 using System.Text;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using System.Threading;
 using System.Threading.Tasks;
 
@@ -13,7 +14,7 @@ namespace Sluice.Tests.Boot.Harness;
 /// What it prints is kept in out/boot/NAME: command-line, console.log (serial), results.ktap (debug console), qemu.log.
 /// It is gone when it is disposed, when its lifetime is over, and when this process ends, in whatever way.
 /// </remarks>
-internal sealed class Machine : IAsyncDisposable
+internal sealed partial class Machine : IAsyncDisposable
 {
     /// <summary>What the shell prints when it waits for a line.</summary>
     public const string Prompt = "sluice> ";
@@ -146,6 +147,21 @@ internal sealed class Machine : IAsyncDisposable
     /// <summary>Presses the reset button.</summary>
     public Task Reset() => Control("system_reset", null);
 
+    /// <summary>Waits until the processor has halted with interrupts off: nothing but a reset or an NMI wakes it.</summary>
+    public async Task WaitForHalt()
+    {
+        while (true)
+        {
+            JsonNode? registers = await Control("human-monitor-command", new JsonObject { ["command-line"] = "info registers" });
+            Match state = HaltState().Match((string?)registers ?? "");
+            if (!state.Success) throw Failure("QEMU's registers cannot be read");
+            bool interruptsOn = (Convert.ToUInt64(state.Groups["flags"].Value, 16) & 1 << 9) != 0;
+            if (state.Groups["halted"].Value == "1" && !interruptsOn) return;
+            try { await Task.Delay(50, _life.Token); }
+            catch (OperationCanceledException) { throw Failure($"the processor did not halt within {Setup.Lifetime.TotalSeconds} s"); }
+        }
+    }
+
     /// <summary>Runs one of QEMU's commands.</summary>
     public async Task<JsonNode?> Control(string command, JsonObject? arguments)
     {
@@ -200,6 +216,10 @@ internal sealed class Machine : IAsyncDisposable
             Qemu.Places.Release();
         }
     }
+
+    // RFL in 64-bit mode, EFL otherwise.
+    [GeneratedRegex(@"\b(?:RFL|EFL)=(?<flags>[0-9a-f]+).*\bHLT=(?<halted>[01])")]
+    private static partial Regex HaltState();
 
     /// <summary>A guest that writes without end costs a failure (the last line is cut), not our memory.</summary>
     private static string ReadBounded(string path)
