@@ -1,0 +1,89 @@
+# Every target does its own set-up first (iso/setup.sh); `make` alone says what there is.
+#
+#   make run ARGS='log=debug' FIRMWARE=uefi MEMORY=2G CPU=max QEMU_ARGS='-vnc :1'
+#   make test ONLY='*PageAllocator*'
+#   make flash DEV=/dev/disk/by-id/usb-...
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+MAKEFLAGS += --no-print-directory
+export DOTNET_CLI_TELEMETRY_OPTOUT := 1
+export DOTNET_NOLOGO := 1
+export ARGS FIRMWARE MEMORY CPU QEMU_ARGS
+
+# What the kernel is made of. Tests are built with the solution, and always asked: dotnet knows what is up to date.
+sources := $(shell find Kernel Mm Drivers Boot -type f -not -path '*/obj/*' -not -path '*/bin/*' -not -name packages.lock.json) \
+  Directory.Build.props Directory.Packages.props global.json
+build := dotnet build --nologo -v q -clp:NoSummary
+
+.PHONY: help
+help: ## says what there is (this)
+	@echo 'Sluice: a C# kernel that boots from an ISO, owns its memory, and proves it.'
+	@echo
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+	@echo
+	@echo "  variables of run and debug: ARGS='log=debug' FIRMWARE=uefi MEMORY=2G CPU=max QEMU_ARGS='-vnc :1'"
+
+.PHONY: setup
+setup: ## gets what is missing: Debian packages, a newer QEMU, NuGet packages
+	@iso/setup.sh
+
+iso/sluice.elf: $(sources)
+	@echo 'build: the kernel (C# to one ELF file by ilc, nasm and ld.lld)'
+	@$(build) Kernel/Kernel.csproj
+	@touch $@
+
+iso/sluice.iso: iso/sluice.elf Boot/grub.cfg iso/make-iso.sh
+	@iso/make-iso.sh
+
+.PHONY: iso
+iso: setup ## builds iso/sluice.iso: CD and USB stick, BIOS and UEFI
+	@$(MAKE) -s iso/sluice.iso
+
+.PHONY: run
+run: iso ## boots it in QEMU, runs the self-tests, then the shell (exits with the tests' status when stdin is no terminal)
+	@iso/run.sh
+
+.PHONY: debug
+debug: iso ## boots it in QEMU and attaches gdb at the first line of C#
+	@iso/run.sh --gdb
+
+.PHONY: test test-all
+test: solution ## runs the hosted tests and the boot tests; writes out/junit.xml
+	@dotnet exec $(runner) $(if $(ONLY),--only '$(ONLY)')
+
+test-all: solution ## the same with the whole boot matrix (takes about an hour)
+	@dotnet exec $(runner) --all $(if $(ONLY),--only '$(ONLY)')
+
+runner := tests/Runner/bin/Debug/net10.0/Sluice.Tests.Runner.dll
+
+.PHONY: solution
+solution: iso
+	@echo 'build: Kernel.sln'
+	@$(build) Kernel.sln
+
+.PHONY: bench
+bench: iso ## prints what operations cost, in instructions
+	@tests/Bench/bench.sh
+
+.PHONY: bench-linux
+bench-linux: iso ## the same beside Linux in the same QEMU, as a table (installs Debian's kernel packages)
+	@iso/setup.sh linux
+	@tests/Bench/compare.sh
+
+.PHONY: flash
+flash: iso ## writes the image to a USB stick: make flash DEV=/dev/disk/by-id/usb-...
+	@iso/flash.sh $(if $(DRY_RUN),--dry-run) $(DEV)
+
+.PHONY: check
+check: solution ## format and analyzers
+	@echo 'check: format and code style'
+	@dotnet format Kernel.sln --no-restore --verify-no-changes
+	@for script in iso/*.sh tests/Bench/*.sh .ci/run; do bash -n "$$script" || exit 1; done
+	@echo 'check: ok'
+
+.PHONY: clean
+clean: ## removes everything that was built
+	@rm -rf out iso/sluice.iso iso/sluice.elf
+	@find Kernel Mm Drivers tests \( -name bin -o -name obj \) -type d -prune -exec rm -rf {} +
