@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.IO;
+using System.Linq;
 
 namespace Sluice.Tests.Boot.Harness;
 
@@ -36,7 +37,7 @@ public sealed record MachineSetup
     /// <summary>QEMU's machine type with its options, such as <c>q35</c> or <c>pc,acpi=off</c>.</summary>
     public string Type { get; init; } = "q35";
 
-    /// <summary>RAM in MiB. QEMU maps it lazily: a 20 GiB guest costs what it touches.</summary>
+    /// <summary>RAM in MiB; it costs what the guest touches.</summary>
     public int MemoryMiB { get; init; } = 512;
 
     /// <summary>QEMU's CPU model with its flags.</summary>
@@ -80,6 +81,9 @@ public sealed record MachineSetup
         }
     }
 
+    /// <summary>RAM that takes nothing from the host until it is touched: a guest may have more than the host.</summary>
+    public static string LazyMemory(string id, int mebibytes) => $"memory-backend-ram,id={id},size={mebibytes}M,reserve=off,prealloc=off";
+
     /// <summary>QEMU's command line for it, with what the harness listens to in <paramref name="folder"/>.</summary>
     internal List<string> CommandLine(string folder, string controlSocket)
     {
@@ -88,6 +92,7 @@ public sealed record MachineSetup
             "-nodefaults", "-no-user-config", "-display", "none", "-vga", "std",
             "-name", ShortName,
             "-machine", Type, "-cpu", Cpu, "-m", $"{MemoryMiB}M",
+            .. More.Contains("-numa") ? (string[])[] : ["-object", LazyMemory("ram", MemoryMiB), "-machine", "memory-backend=ram"],
             "-accel", "tcg,thread=single",
             "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
             "-qmp", $"unix:{controlSocket},server=off",
