@@ -16,6 +16,7 @@ internal static unsafe class Kernel
     private static void Main(uint bootInformation, ulong timestamp)
     {
         FirstObjects.Feed();                                // memory for objects, inside of the image
+        Startup.Initialize();                               // static fields of reference type
         Clock.SetStart(timestamp);                          // time stamps of the log count from the kernel's entry
         Terminal.Initialize();                              // serial port
         ReadOnlySpan<byte> missing = CpuFeatures.Detect();  // what this CPU can do

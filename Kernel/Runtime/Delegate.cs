@@ -1,25 +1,47 @@
 namespace System;
 
-/// <summary>A method and the object it is called on. Field names are the compiler's.</summary>
-public abstract class Delegate
+/// <summary>A method and the object it is called on. Names of fields and methods are the compiler's.</summary>
+public abstract unsafe class Delegate
 {
-    internal object? m_firstParameter;
-    internal object? m_helperObject;
-    internal nint m_extraFunctionPointerOrData;
-    internal nint m_functionPointer;
+    // A call passes _firstParameter first and jumps to _functionPointer.
+    internal object? _firstParameter;
+    internal object? _helperObject;
+    internal nint _extraFunctionPointerOrData;
+    internal nint _functionPointer;
 
-    private void InitializeClosedInstance(object firstParameter, nint functionPointer)
+    // A method of an object.
+    private void InitializeClosedInstance(object? firstParameter, nint functionPointer)
     {
-        m_functionPointer = functionPointer;
-        m_firstParameter = firstParameter;
+        if (firstParameter is null)
+            Internal.Runtime.CompilerHelpers.ThrowHelpers.ThrowNullReferenceException();
+        _functionPointer = functionPointer;
+        _firstParameter = firstParameter;
     }
 
-    private void InitializeOpenStaticThunk(object firstParameter, nint functionPointer, nint functionPointerThunk)
+    // A method of an interface that an object has.
+    private void InitializeClosedInstanceToInterface(object? firstParameter, nint dispatchCell)
     {
-        // The thunk finds the method behind the delegate it is handed as first parameter.
-        m_firstParameter = this;
-        m_functionPointer = functionPointerThunk;
-        m_extraFunctionPointerOrData = functionPointer;
+        if (firstParameter is null)
+            Internal.Runtime.CompilerHelpers.ThrowHelpers.ThrowNullReferenceException();
+        _functionPointer = Internal.Runtime.InterfaceDispatch.Resolve(firstParameter, (Internal.Runtime.DispatchCell*)dispatchCell, 0);
+        _firstParameter = firstParameter;
+    }
+
+    // A static method whose first parameter is given now (extension methods of classes).
+    private void InitializeClosedStaticThunk(object? firstParameter, nint functionPointer, nint functionPointerThunk)
+    {
+        _extraFunctionPointerOrData = functionPointer;
+        _helperObject = firstParameter;
+        _functionPointer = functionPointerThunk;
+        _firstParameter = this;
+    }
+
+    // A static method: the thunk drops the delegate it is handed first, and finds the method in it.
+    private void InitializeOpenStaticThunk(object? firstParameter, nint functionPointer, nint functionPointerThunk)
+    {
+        _firstParameter = this;
+        _functionPointer = functionPointerThunk;
+        _extraFunctionPointerOrData = functionPointer;
     }
 }
 

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Internal.Runtime;
 
 namespace System;
@@ -5,12 +6,20 @@ namespace System;
 /// <summary>Root of all classes. Its one field names the type and is the first word of every object.</summary>
 public unsafe class Object
 {
-    internal MethodTable* m_pMethodTable;
+    // The compiler knows the field by this name.
+    internal MethodTable* m_pEEType;
 
+    /// <summary>Whether both are equal; the same object, if a class says nothing else.</summary>
     public virtual bool Equals(object? other) => ReferenceEquals(this, other);
 
-    public virtual int GetHashCode() => 0;
+    /// <summary>A number that equal objects share. Objects do not move here, so it may be made of the address.</summary>
+    public virtual int GetHashCode()
+    {
+        object self = this;
+        return (int)(*(ulong*)Unsafe.AsPointer(ref self) >> 3);
+    }
 
+    /// <summary>A text for people; types have no names at run time.</summary>
     public virtual string? ToString() => "object";
 
     /// <summary>Whether both are the same object, or both null.</summary>

@@ -43,34 +43,34 @@ public abstract class Enum : ValueType;
 /// <summary>A value that may be missing.</summary>
 public readonly struct Nullable<T> where T : struct
 {
-    private readonly bool _hasValue;
-    private readonly T _value;
+    private readonly bool hasValue;
+    private readonly T value;
 
     public Nullable(T value)
     {
-        _hasValue = true;
-        _value = value;
+        hasValue = true;
+        this.value = value;
     }
 
     /// <summary>Whether there is a value.</summary>
-    public bool HasValue => _hasValue;
+    public bool HasValue => hasValue;
 
     /// <summary>The value; panics if there is none.</summary>
     public T Value
     {
         get
         {
-            if (!_hasValue)
+            if (!hasValue)
                 throw new InvalidOperationException("Nullable has no value");
-            return _value;
+            return value;
         }
     }
 
     /// <summary>The value, or all zeros if there is none.</summary>
-    public T GetValueOrDefault() => _value;
+    public T GetValueOrDefault() => value;
 
     /// <summary>The value, or <paramref name="other"/> if there is none.</summary>
-    public T GetValueOrDefault(T other) => _hasValue ? _value : other;
+    public T GetValueOrDefault(T other) => hasValue ? value : other;
 
     public static implicit operator T?(T value) => new Nullable<T>(value);
     public static explicit operator T(T? value) => value!.Value;

@@ -28,5 +28,36 @@ public sealed class String
         }
     }
 
+    public static bool operator ==(string? a, string? b) => Equals(a, b);
+
+    public static bool operator !=(string? a, string? b) => !Equals(a, b);
+
+    /// <summary>Whether both have the same code units, or are both null.</summary>
+    public static bool Equals(string? a, string? b)
+    {
+        if ((object?)a == (object?)b)
+            return true;
+        if (a is null || b is null || a.Length != b.Length)
+            return false;
+        for (int i = 0; i < a.Length; i++)
+        {
+            if (a[i] != b[i])
+                return false;
+        }
+        return true;
+    }
+
+    public override bool Equals(object? other) => other is string text && Equals(this, text);
+
+    public override int GetHashCode()
+    {
+        uint hash = 0;
+        for (int i = 0; i < Length; i++)
+            hash = hash * 31 + this[i];
+        return (int)hash;
+    }
+
+    public override string ToString() => this;
+
     public ref readonly char GetPinnableReference() => ref _firstChar;
 }

@@ -16,6 +16,7 @@ internal static unsafe class SelfTests
     private static void Each(ref Run run)
     {
         run.Suite("text"u8, &TextSuite.Register);
+        run.Suite("core library"u8, &CoreLibrarySuite.Register);
     }
 
     /// <summary>Runs what fits <paramref name="glob"/> (a suite's name, or suite/case); results go to the results channel as KTAP.</summary>

@@ -4,30 +4,27 @@ using Sluice.Runtime;
 namespace Internal.Runtime;
 
 /// <summary>
-/// Objects live for good: they are taken from a block that only grows towards its end.
-/// There is no collector, so reference stores need no barrier.
+/// Where <c>new</c> goes. Objects live for good; there is no collector, so reference stores need no barrier (see
+/// Boot/runtime.s for those).
 /// </summary>
 internal static unsafe class Allocation
 {
     [RuntimeExport("RhpNewFast")]
-    private static void* NewObject(MethodTable* type) => ObjectHeap.Take(type, type->BaseSize);
+    private static void* NewObject(MethodTable* type) => ObjectHeap.Take(type, type->InstanceBytes);
 
     [RuntimeExport("RhpNewArrayFast")]
-    private static void* NewArray(MethodTable* type, int length)
+    private static void* NewArray(MethodTable* type, nint length)
     {
-        if (length < 0)
+        if ((nuint)length > int.MaxValue)
             CompilerHelpers.ThrowHelpers.ThrowOverflowException();
-        void* array = ObjectHeap.Take(type, type->BaseSize + (ulong)type->ComponentSize * (uint)length);
-        ((int*)array)[2] = length;
+        void* array = ObjectHeap.Take(type, type->InstanceBytes + (ulong)length * type->ComponentSize);
+        ((int*)array)[2] = (int)length;
         return array;
     }
 
+    [RuntimeExport("RhpNewPtrArrayFast")]
+    private static void* NewArrayOfReferences(MethodTable* type, nint length) => NewArray(type, length);
+
     [RuntimeExport("RhNewArray")]
-    private static void* NewArrayOfAnyKind(MethodTable* type, int length) => NewArray(type, length);
-
-    [RuntimeExport("RhpAssignRef")]
-    private static void Assign(void** target, void* value) => *target = value;
-
-    [RuntimeExport("RhpCheckedAssignRef")]
-    private static void CheckedAssign(void** target, void* value) => *target = value;
+    private static void* NewArrayOfAnyKind(MethodTable* type, nint length) => NewArray(type, length);
 }

@@ -12,4 +12,18 @@ public static class MemoryExtensions
     public static Span<T> AsSpan<T>(this T[]? array) => new(array);
 
     public static Span<T> AsSpan<T>(this T[]? array, int start, int length) => new(array, start, length);
+
+    /// <summary>Whether both hold the same values, bit for bit.</summary>
+    public static bool SequenceEqual<T>(this ReadOnlySpan<T> a, ReadOnlySpan<T> b) where T : unmanaged
+    {
+        ReadOnlySpan<byte> x = MemoryMarshal.AsBytes(a), y = MemoryMarshal.AsBytes(b);
+        if (x.Length != y.Length)
+            return false;
+        for (int i = 0; i < x.Length; i++)
+        {
+            if (x[i] != y[i])
+                return false;
+        }
+        return true;
+    }
 }

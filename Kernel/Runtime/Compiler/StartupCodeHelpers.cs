@@ -1,6 +1,5 @@
 using System;
 using System.Runtime;
-using System.Runtime.CompilerServices;
 using Sluice.Runtime;
 
 namespace Internal.Runtime.CompilerHelpers;
@@ -8,6 +7,7 @@ namespace Internal.Runtime.CompilerHelpers;
 /// <summary>Entry points that compiled code calls by symbol; most mean work only where there is a collector.</summary>
 internal static unsafe class StartupCodeHelpers
 {
+    // Around every exported and imported method with a frame of its own.
     [RuntimeExport("RhpReversePInvoke")]
     private static void EnterManaged(nint frame) { }
 
@@ -23,9 +23,15 @@ internal static unsafe class StartupCodeHelpers
     [RuntimeExport("RhpGcPoll")]
     private static void Poll() { }
 
+    // The canary between a frame's buffers and its return address has changed.
     [RuntimeExport("RhpFallbackFailFast")]
-    private static void FailFast() => Fault.Stop("the compiler's fail-fast"u8);
+    private static void FailFast() => Fault.Stop("stack buffer overrun"u8);
 
     [RuntimeExport("RhpThrowEx")]
-    private static void Throw(Exception exception) => Fault.Stop(exception.Message);
+    private static void Throw(Exception? exception)
+    {
+        if (exception is null)
+            ThrowHelpers.ThrowNullReferenceException();
+        Fault.Stop(exception.Message);
+    }
 }
