@@ -61,8 +61,8 @@ public sealed record MachineSetup
     /// <summary>False lets the guest reset; true makes QEMU exit instead.</summary>
     public bool NoReboot { get; init; } = true;
 
-    /// <summary>A port on this computer where QEMU waits for gdb before the first instruction; 0 for none.</summary>
-    public int GdbPort { get; init; }
+    /// <summary>True makes QEMU wait for gdb, at out/gdb.sock, before the first instruction: as make debug does.</summary>
+    public bool WaitForDebugger { get; init; }
 
     /// <summary>How long it may live in all. Far above what a loaded machine needs: it only ends what hangs.</summary>
     public TimeSpan Lifetime { get; init; } = TimeSpan.FromMinutes(5);
@@ -110,7 +110,8 @@ public sealed record MachineSetup
         if (Arguments.Length != 0) line.AddRange(["-fw_cfg", $"name=opt/org.sluice/args,string={Arguments.Replace(",", ",,")}"]);
         if (CountInstructions) line.AddRange(["-icount", "shift=0,sleep=off"]);
         if (NoReboot) line.Add("-no-reboot");
-        if (GdbPort != 0) line.AddRange(["-gdb", $"tcp:127.0.0.1:{GdbPort}", "-S"]);
+        // From the machine's folder, as the whole path may be too long for a socket.
+        if (WaitForDebugger) line.AddRange(["-S", "-chardev", "socket,id=gdb,path=../../gdb.sock,server=on,wait=off", "-gdb", "chardev:gdb"]);
         line.AddRange(More);
         return line;
     }
