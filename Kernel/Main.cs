@@ -2,6 +2,7 @@ using System;
 using System.Runtime;
 using System.Runtime.CompilerServices;
 using Sluice.Arch;
+using Sluice.Boot;
 using Sluice.Console;
 using Sluice.Platform;
 using Sluice.Runtime;
@@ -25,6 +26,8 @@ internal static unsafe class Kernel
         PerCpu.Load(0);                                     // the CPU's number
         Segments.Load();                                    // segments, and stacks for the worst faults
         InterruptTable.Load();                              // from here on a fault ends in a report
+        BootInformation.Read(BootInformation.At(new PhysAddr(bootInformation)));
+        SystemMemory.Initialize();                          // memory map, address space, page allocator
         Results.Initialize();                               // the channel for test results
         TestTotals totals = SelfTests.RunAll("*"u8);
         PortIo.Out32(0xF4, totals.Failed == 0 ? 0x10u : 0x11u);

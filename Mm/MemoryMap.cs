@@ -35,6 +35,9 @@ public sealed class MemoryMap
     /// <summary>Usable memory, reserved parts and all.</summary>
     public RangeSet Usable { get; } = new(Capacity);
 
+    /// <summary>All RAM: usable memory, and what holds ACPI's tables and state. The direct map covers it.</summary>
+    public RangeSet Ram { get; } = new(Capacity);
+
     /// <summary>Usable memory that nobody has yet.</summary>
     public RangeSet Free { get; } = new(Capacity);
 
@@ -45,21 +48,30 @@ public sealed class MemoryMap
     /// <param name="reserved">What is taken already, whatever its kind: kernel image, boot information, tables.</param>
     public void Build(ReadOnlySpan<MemoryRange> firmware, ReadOnlySpan<MemoryRange> reserved)
     {
-        Usable.Clear();
-        foreach (MemoryRange range in firmware)
-        {
-            if (range.Kind == MemoryKind.Usable)
-                Usable.Add(FrameAtOrAfter(range.Start.Value), FrameOf(EndOf(range)));
-        }
-        foreach (MemoryRange range in firmware)
-        {
-            if (range.Kind != MemoryKind.Usable)
-                RemoveTouched(Usable, range);
-        }
+        Collect(Usable, firmware, acpi: false);
+        Collect(Ram, firmware, acpi: true);
         Free.CopyFrom(Usable);
         foreach (MemoryRange range in reserved)
             RemoveTouched(Free, range);
     }
+
+    private static void Collect(RangeSet set, ReadOnlySpan<MemoryRange> firmware, bool acpi)
+    {
+        set.Clear();
+        foreach (MemoryRange range in firmware)
+        {
+            if (IsWanted(range.Kind, acpi))
+                set.Add(FrameAtOrAfter(range.Start.Value), FrameOf(EndOf(range)));
+        }
+        foreach (MemoryRange range in firmware)
+        {
+            if (!IsWanted(range.Kind, acpi))
+                RemoveTouched(set, range);
+        }
+    }
+
+    private static bool IsWanted(MemoryKind kind, bool acpi) =>
+        kind == MemoryKind.Usable || acpi && (kind is MemoryKind.AcpiReclaimable or MemoryKind.AcpiNonvolatile);
 
     private static void RemoveTouched(RangeSet set, MemoryRange range)
     {

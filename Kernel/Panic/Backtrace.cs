@@ -42,8 +42,8 @@ internal static unsafe class Backtrace
         }
         if (UnwindTable.TryStep(ref state))
             return state.Rip != 0;
-        // Assembly leaves push nothing: the caller's address is on top of the stack.
-        if (state.Rip < layout->TextStart || state.Rip >= layout->TextEnd || !IsReadable(state.Rsp, 8))
+        // Assembly leaves push nothing, nor did a jump into nowhere: the caller's address is on top of the stack.
+        if (!IsReadable(state.Rsp, 8))
             return false;
         state.Rip = *(ulong*)state.Rsp;
         state.Rsp += 8;

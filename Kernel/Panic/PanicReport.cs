@@ -24,6 +24,7 @@ internal static unsafe class PanicReport
     public static void Stop(InterruptFrame* frame, ReadOnlySpan<byte> what)
     {
         Cpu.DisableInterrupts();
+        ulong address = CpuRegisters.ReadCr2();     // the backtrace's probes may change it
         _depth++;
         if (_depth <= 2)
         {
@@ -31,7 +32,7 @@ internal static unsafe class PanicReport
             Line($"");
             Line($"PANIC: {what}");
             if (_depth == 1)
-                Describe(frame);
+                Describe(frame, address);
             else
                 Line($"  while reporting another panic, at {frame->Rip:x16}");
         }
@@ -41,12 +42,12 @@ internal static unsafe class PanicReport
     [RuntimeExport("panic_entry")]
     private static void FromCode(InterruptFrame* frame, byte* text, int length) => Stop(frame, new ReadOnlySpan<byte>(text, length));
 
-    private static void Describe(InterruptFrame* frame)
+    private static void Describe(InterruptFrame* frame, ulong address)
     {
         Line($"  kernel {BuildInformation.Version}, up {Clock.Microseconds / 1_000_000}.{Clock.Microseconds % 1_000_000:d6} s, CPU {Cpu.Id}");
         Backtrace.Print(frame);
         if (frame->Vector < 256)
-            Line($"  exception {frame->Vector}, error code {frame->ErrorCode:x}, cr2 {CpuRegisters.ReadCr2():x16}");
+            Line($"  exception {frame->Vector}, error code {frame->ErrorCode:x}, cr2 {address:x16}");
         Line($"  rax {frame->Rax:x16}  rbx {frame->Rbx:x16}  rcx {frame->Rcx:x16}  rdx {frame->Rdx:x16}");
         Line($"  rsi {frame->Rsi:x16}  rdi {frame->Rdi:x16}  rbp {frame->Rbp:x16}  rsp {frame->Rsp:x16}");
         Line($"  r8  {frame->R8:x16}  r9  {frame->R9:x16}  r10 {frame->R10:x16}  r11 {frame->R11:x16}");
