@@ -133,6 +133,25 @@ public struct InterruptUse
     public InterruptName Name;
 }
 
+/// <summary>What happened since the start, over all handlers.</summary>
+public struct InterruptTotals
+{
+    /// <summary>Interrupts that somebody had asked for.</summary>
+    public ulong Delivered;
+
+    /// <summary>The CPU's spurious interrupts: a source gave up before it was asked.</summary>
+    public ulong Spurious;
+
+    /// <summary>Interrupts with a vector that nobody had taken.</summary>
+    public ulong Unknown;
+
+    /// <summary>Errors that the interrupt controller reported.</summary>
+    public ulong Errors;
+
+    /// <summary>Lines shut off because nobody claimed their interrupts.</summary>
+    public ulong LinesShutOff;
+}
+
 /// <summary>A handler's name for people: up to 23 bytes, the rest is cut off.</summary>
 [InlineArray(24)]
 public struct InterruptName
@@ -207,6 +226,9 @@ public abstract class InterruptController
     /// <summary>How the handler comes to be called now; it may change while the kernel runs.</summary>
     public abstract InterruptRoute RouteOf(InterruptToken token);
 
-    /// <summary>Walks over all that is taken, in order of vectors; start with 0. False at the end.</summary>
+    /// <summary>What happened since the start.</summary>
+    public abstract InterruptTotals Totals { get; }
+
+    /// <summary>Walks over all that is taken: messages, then lines and what is polled; start with 0. False at the end.</summary>
     public abstract bool TryNext(ref int position, out InterruptUse use);
 }

@@ -18,6 +18,7 @@ public sealed class SimulatedInterrupts : InterruptController
     private readonly Queue<Action> _pending = new();
     private readonly bool[] _vectors = new bool[256];
     private int _nextLine;
+    private ulong _delivered, _linesShutOff;
     private bool _delivering;
 
     public SimulatedInterrupts()
@@ -34,6 +35,8 @@ public sealed class SimulatedInterrupts : InterruptController
 
     /// <summary>Messages that nobody had taken: a device wrote a wrong address or datum, or wrote after the release.</summary>
     public int Stray { get; private set; }
+
+    public override InterruptTotals Totals => new() { Delivered = _delivered, Unknown = (ulong)Stray, LinesShutOff = _linesShutOff };
 
     /// <summary>Handlers in place.</summary>
     public int Taken => _uses.Count;
@@ -170,6 +173,7 @@ public sealed class SimulatedInterrupts : InterruptController
                 unclaimed = claimed ? 0 : unclaimed + 1;
                 if (unclaimed < StormBound)
                     continue;
+                _linesShutOff++;
                 foreach (Use use in sharing)
                     use.Route = InterruptRoute.Polled;
                 return;
@@ -211,6 +215,7 @@ public sealed class SimulatedInterrupts : InterruptController
         while (_pending.TryDequeue(out Action? interrupt))
         {
             interrupt();
+            _delivered++;
             Machine.Work.NoteInterrupt();
         }
         _delivering = false;
