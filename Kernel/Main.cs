@@ -29,6 +29,7 @@ internal static unsafe class Kernel
         BootInformation.Read(BootInformation.At(new PhysAddr(bootInformation)));
         SystemMemory.Initialize();                          // memory map, address space, page allocator
         Results.Initialize();                               // the channel for test results
+        InterruptSystem.Start(InterruptTopology.Conventional, 0);   // interrupts, clock, timers
         TestTotals totals = SelfTests.RunAll("*"u8);
         PortIo.Out32(0xF4, totals.Failed == 0 ? 0x10u : 0x11u);
         while (true) ;

@@ -17,6 +17,8 @@ internal static unsafe class SelfTests
     {
         run.Suite("text"u8, &TextSuite.Register);
         run.Suite("core library"u8, &CoreLibrarySuite.Register);
+        run.Suite("interrupts"u8, &InterruptSuite.Register);
+        run.Suite("timers"u8, &TimerSuite.Register);
     }
 
     /// <summary>Runs what fits <paramref name="glob"/> (a suite's name, or suite/case); results go to the results channel as KTAP.</summary>
