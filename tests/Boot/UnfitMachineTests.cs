@@ -1,4 +1,5 @@
 using System;
+using System.Text.RegularExpressions;
 using System.Threading.Tasks;
 using Sluice.Tests.Boot.Harness;
 using Xunit;
@@ -14,11 +15,20 @@ public sealed class UnfitMachineTests
     [InlineData("qemu64,-sse2", "Sluice cannot start: this CPU lacks SSE2 (FXSR)")]
     [InlineData("qemu64,-pat", "Sluice cannot start: this CPU lacks page attribute tables (PAT)")]
     public async Task A_CPU_without_what_is_needed_is_told_so_and_halts(string cpu, string line)
+        => await IsToldOnce("unfit-" + cpu.Replace(',', '_'), new MachineSetup { Cpu = cpu }, Regex.Escape(line));
+
+    [Theory]
+    [InlineData(6)]
+    [InlineData(16)]
+    public async Task A_memory_map_with_too_little_is_told_so_and_halts(int mebibytes)
+        => await IsToldOnce($"unfit-{mebibytes}M", new MachineSetup { MemoryMiB = mebibytes }, @"Sluice cannot start: \d+\.\d MiB of usable memory in the memory map, \d+ MiB needed");
+
+    private static async Task IsToldOnce(string name, MachineSetup setup, string line)
     {
-        await using Machine machine = await Machine.Start("unfit-" + cpu.Replace(',', '_'), new MachineSetup { Cpu = cpu });
-        await machine.WaitForConsole(line);
+        await using Machine machine = await Machine.Start(name, setup);
+        await machine.WaitForConsole("Sluice");
         await machine.WaitForHalt();
         // One line, and nothing after it.
-        Assert.Equal(line + "\n", machine.Console[machine.Console.IndexOf("Sluice", StringComparison.Ordinal)..]);
+        Assert.Matches($@"^{line}\n\z", machine.Console[machine.Console.IndexOf("Sluice", StringComparison.Ordinal)..]);
     }
 }

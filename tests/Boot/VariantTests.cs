@@ -50,6 +50,7 @@ public sealed class VariantTests
         ["low-hole"] = new() { Type = "pc,max-ram-below-4g=1G", MemoryMiB = 3 * 1024 },
         ["iommu"] = new() { More = Device("intel-iommu") },
         ["instructions-as-time"] = new() { CountInstructions = true },
+        ["24-MiB"] = new() { MemoryMiB = 24 },
         ["64-GiB"] = new() { MemoryMiB = 64 * 1024 },
     };
 

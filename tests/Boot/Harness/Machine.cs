@@ -116,13 +116,16 @@ internal sealed partial class Machine : IAsyncDisposable
     }
 
     /// <summary>Types a line at the prompt, waits for the next prompt and returns what was printed between, without the echo.</summary>
-    public async Task<string> Shell(string line)
+    public Task<string> Shell(string line) => Shell(Encoding.UTF8.GetBytes(line + "\r"));
+
+    /// <summary>The same with raw bytes, the last of which ends the line.</summary>
+    public async Task<string> Shell(ReadOnlyMemory<byte> bytes)
     {
         int from = _console.Length;
-        await Type(Encoding.UTF8.GetBytes(line + "\r"));
+        await Type(bytes);
         int echoed = await WaitForConsole("\n", from);
-        int prompt = await WaitForConsole("\n" + Prompt, echoed);
-        return ConsoleText.Plain(RawConsole[(echoed + 1)..(prompt + 1)]);
+        int prompt = await WaitForConsole(Prompt, echoed);
+        return ConsoleText.Plain(RawConsole[(echoed + 1)..prompt]);
     }
 
     /// <summary>Presses keys of the PS/2 keyboard, one after the other, by QEMU's names (q-codes), such as <c>h</c>, <c>spc</c>, <c>ret</c>; <c>shift-8</c> holds the first.</summary>

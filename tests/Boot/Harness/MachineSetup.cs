@@ -55,6 +55,9 @@ public sealed record MachineSetup
     /// <summary>False takes the debug console, where the results go, away.</summary>
     public bool DebugConsole { get; init; } = true;
 
+    /// <summary>False takes the device away by which the kernel ends QEMU with a status: then a panic stays on the screen.</summary>
+    public bool ExitDevice { get; init; } = true;
+
     /// <summary>True counts instructions: the guest's time is the same on every run.</summary>
     public bool CountInstructions { get; init; }
 
@@ -94,7 +97,6 @@ public sealed record MachineSetup
             "-machine", Type, "-cpu", Cpu, "-m", $"{MemoryMiB}M",
             .. More.Contains("-numa") ? (string[])[] : ["-object", LazyMemory("ram", MemoryMiB), "-machine", "memory-backend=ram"],
             "-accel", "tcg,thread=single",
-            "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
             "-qmp", $"unix:{controlSocket},server=off",
         ];
         if (Firmware == Firmware.Ovmf)
@@ -103,6 +105,7 @@ public sealed record MachineSetup
         line.AddRange(Medium == Medium.Cd
             ? ["-drive", $"if=none,id=medium,media=cdrom,format=raw,readonly=on,file={Iso}", "-device", "ide-cd,drive=medium,bootindex=0"]
             : ["-drive", $"if=none,id=medium,format=raw,readonly=on,file={Iso}", "-device", "qemu-xhci,id=usb", "-device", "usb-storage,bus=usb.0,drive=medium,bootindex=0,removable=on"]);
+        if (ExitDevice) line.AddRange(["-device", "isa-debug-exit,iobase=0xf4,iosize=4"]);
         if (Serial)
             line.AddRange(["-chardev", $"stdio,id=console,signal=off,logfile={Path.Combine(folder, "console.log")}", "-serial", "chardev:console"]);
         if (DebugConsole)
