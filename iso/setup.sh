@@ -13,7 +13,7 @@ say() { echo "setup: $*" >&2; }
 die() { say "$*"; exit 1; }
 
 # One line each: Debian package, and the file or command that shows it is there.
-packages='
+tools='
   nasm              nasm
   lld               ld.lld
   binutils          objcopy
@@ -53,11 +53,18 @@ as_root() {
   if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
 }
 
-# Runs a command silently; its output is shown only when it fails.
+# Runs a command silently, but for a sign of life every ten seconds; its output is shown only when it fails.
 quietly() {
-  local log status=0
+  local log status=0 job fifths=0
   log=$(mktemp)
-  "$@" >"$log" 2>&1 </dev/null || status=$?
+  "$@" >"$log" 2>&1 </dev/null &
+  job=$!
+  while kill -0 $job 2>/dev/null; do
+    sleep 0.2
+    fifths=$((fifths + 1))
+    [ $((fifths % 50)) != 0 ] || say "... $((fifths / 5)) s: $(tail -n 1 "$log" | cut -c1-100)"
+  done
+  wait $job || status=$?
   [ $status = 0 ] || tail -n 20 "$log" >&2
   rm -f "$log"
   return $status
@@ -68,8 +75,8 @@ install() {
   say "missing: $*"
   command -v apt-get >/dev/null || die "this machine has no apt; install the packages above (Debian's names) with its own package manager"
   [ "$(id -u)" = 0 ] || command -v sudo >/dev/null || die "neither root nor sudo; as root run: apt-get install $*"
-  export DEBIAN_FRONTEND=noninteractive
-  local get=(apt-get -q -y -o DPkg::Lock::Timeout=300 --no-install-recommends)
+  [ "$(id -u)" = 0 ] || sudo -v           # asks for the password here, where it can be seen
+  local get=(env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300 --no-install-recommends)
   if ! apt-cache show --no-all-versions "$@" >/dev/null 2>&1; then
     say "updating apt's package lists"
     quietly as_root apt-get -q update || say "apt-get update failed; trying with the lists that are there"
@@ -125,6 +132,6 @@ nuget() {
 
 dotnet_sdk
 # shellcheck disable=SC2046
-install $(missing "$packages" && if [ "${1:-}" = linux ]; then missing "$linux"; fi)
+install $(missing "$tools" && if [ "${1:-}" = linux ]; then missing "$linux"; fi)
 qemu
 nuget

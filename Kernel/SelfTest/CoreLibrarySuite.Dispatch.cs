@@ -71,7 +71,9 @@ internal static unsafe partial class CoreLibrarySuite
     {
         public Wide Mix(long a, long b, long c, long d, long e, double f, double g, double h, double i, Wide j) => new()
         {
-            A = factor * (a + 10 * b + 100 * c), B = d + 10 * e, C = (long)f + 10 * (long)g + 100 * (long)h + 1000 * (long)i,
+            A = factor * (a + 10 * b + 100 * c),
+            B = d + 10 * e,
+            C = (long)f + 10 * (long)g + 100 * (long)h + 1000 * (long)i,
             D = j.A + j.B + j.C + j.D,
         };
     }

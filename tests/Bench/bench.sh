@@ -1,0 +1,33 @@
+#!/bin/bash
+# bench.sh: boots iso/sluice.iso, which measures itself, and prints `BENCH sluice NAME VALUE`, in instructions per operation.
+# The lines are in out/bench.txt too; what the kernel said while it ran is in out/bench.log.
+set -euo pipefail
+cd "$(dirname "$(readlink -f "$0")")/../.."
+source tests/Bench/machine.sh
+mkdir -p out
+: >out/bench.log
+: >out/bench.txt
+
+# measure GLOB MEMORY: one boot; prints the lines that come on the debug console.
+measure() {
+  local status=0
+  rm -f out/bench.results
+  timeout 300 iso/qemu.sh "${machine[@]}" -m "$2" -nodefaults -vga std -display none -device edu -nic none \
+    -drive if=none,id=cd,media=cdrom,format=raw,readonly=on,file=iso/sluice.iso -device ide-cd,drive=cd \
+    -device isa-debug-exit,iobase=0xf4,iosize=4 -debugcon file:out/bench.results -serial stdio \
+    -fw_cfg "name=opt/org.sluice/args,string=bench=$1 after=exit" </dev/null >>out/bench.log 2>&1 || status=$?
+  # isa-debug-exit: 33 is success.
+  [ $status = 33 ] || { echo "bench: QEMU ended with status $status; see out/bench.log" >&2; tail -n 15 out/bench.log >&2; exit 1; }
+  grep -a '^BENCH sluice ' out/bench.results || { echo "bench: the kernel measured nothing for '$1'" >&2; exit 1; }
+}
+
+{
+  measure '*' $memory | grep -v ' boot-to-prompt '
+  for size in 512M 20G; do
+    measure boot-to-prompt $size | sed "s/ boot-to-prompt / boot-to-prompt-$size /"
+  done
+  stripped=$(mktemp)
+  objcopy --strip-all iso/sluice.elf "$stripped"
+  echo "BENCH sluice kernel-bytes $(stat -c %s "$stripped")"
+  rm -f "$stripped"
+} | tee out/bench.txt
