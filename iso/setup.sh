@@ -23,6 +23,7 @@ tools='
   xorriso           xorriso
   mtools            mcopy
   gdb               gdb
+  fonts-terminus-otb /usr/share/fonts/opentype/terminus/terminus-bold.otb
 '
 own_qemu='
   qemu-system-x86   qemu-system-x86_64

@@ -9,35 +9,31 @@ namespace Sluice.Console;
 /// </summary>
 internal static class Results
 {
-    private const ushort DebugConsole = 0xE9;
-    private const ushort Com2 = 0x2F8;
+    private const ushort DebugConsole = 0xE9, Com2 = 0x2F8;
 
-    private static ushort _port;
+    private static bool _debugConsole;
+    private static SerialPort _serial;
 
     /// <summary>Whether anybody can listen.</summary>
-    public static bool IsPresent => _port != 0;
+    public static bool IsPresent => _debugConsole || _serial.IsPresent;
 
     /// <summary>Looks for the channel. Once, while starting.</summary>
     public static void Initialize()
     {
-        if (PortIo.In8(DebugConsole) == 0xE9)
-            _port = DebugConsole;
-        else if (SerialPort.TryInitialize(Com2))
-            _port = Com2;
+        _debugConsole = PortIo.In8(DebugConsole) == 0xE9;
+        if (!_debugConsole)
+            SerialPort.TryOpen(Com2, out _serial);
     }
 
     /// <summary>Writes text as it is.</summary>
     public static void Write(ReadOnlySpan<byte> text)
     {
-        if (_port == DebugConsole)
+        foreach (byte character in text)
         {
-            foreach (byte character in text)
+            if (_debugConsole)
                 PortIo.Out8(DebugConsole, character);
-        }
-        else if (_port == Com2)
-        {
-            foreach (byte character in text)
-                SerialPort.Write(Com2, character);
+            else
+                _serial.Write(character);
         }
     }
 

@@ -63,6 +63,9 @@ public static unsafe class Log
     /// <summary>Position of the oldest line, to start <see cref="TryRead"/> with.</summary>
     public static ulong Oldest => _first;
 
+    /// <summary>Position behind the newest line.</summary>
+    public static ulong Newest => System.Threading.Volatile.Read(ref _next);
+
     /// <summary>
     /// Reads the line at a position and moves on; false at the end. A position that the ring has overwritten goes on at the oldest line.
     /// </summary>

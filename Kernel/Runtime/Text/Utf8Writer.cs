@@ -136,7 +136,8 @@ public ref struct Utf8Writer(Span<byte> buffer)
         return (format[0] | 0x20) == 'x';
     }
 
-    private void AppendRune(uint rune)
+    /// <summary>Appends a code point.</summary>
+    public void AppendRune(uint rune)
     {
         if (rune < 0x80)
         {

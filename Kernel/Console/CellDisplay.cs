@@ -1,0 +1,19 @@
+using System;
+
+namespace Sluice.Console;
+
+/// <summary>Something that shows cells of text in rows and columns. It is written to and never read.</summary>
+internal abstract class CellDisplay(int columns, int rows)
+{
+    /// <summary>Cells in a row.</summary>
+    public int Columns { get; } = columns;
+
+    /// <summary>Rows of cells.</summary>
+    public int Rows { get; } = rows;
+
+    /// <summary>Shows background everywhere.</summary>
+    public abstract void Clear();
+
+    /// <summary>Shows cells side by side. They fit into the row: the caller sees to it.</summary>
+    public abstract void Draw(int row, int column, ReadOnlySpan<Cell> cells);
+}
