@@ -6,7 +6,7 @@ using Sluice.Boot;
 using Sluice.Console;
 using Sluice.Platform;
 using Sluice.Runtime;
-using Sluice.SelfTest;
+using Sluice.Shell;
 
 namespace Sluice;
 
@@ -27,12 +27,14 @@ internal static unsafe class Kernel
         Segments.Load();                                    // segments, and stacks for the worst faults
         InterruptTable.Load();                              // from here on a fault ends in a report
         BootInformation.Read(BootInformation.At(new PhysAddr(bootInformation)));
+        BootArguments.Read(BootInformation.CommandLine);    // what the user wants
         SystemMemory.Initialize();                          // memory map, address space, page allocator
+        ScreenStart.Initialize();                           // the boot loader's framebuffer as a console
         Results.Initialize();                               // the channel for test results
         InterruptSystem.Start(InterruptTopology.Conventional, 0);   // interrupts, clock, timers
-        TestTotals totals = SelfTests.RunAll("*"u8);
-        PortIo.Out32(0xF4, totals.Failed == 0 ? 0x10u : 0x11u);
-        while (true) ;
+        InputStart.Initialize();                            // keyboard and serial port as input
+        Unattended.Run();                                   // tests and measurements that the boot arguments ask for
+        CommandLoop.Run();                                  // the shell
     }
 
     /// <summary>Says in one line why this machine will not do, and halts.</summary>

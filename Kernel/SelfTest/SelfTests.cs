@@ -24,6 +24,7 @@ internal static unsafe class SelfTests
     /// <summary>Runs what fits <paramref name="glob"/> (a suite's name, or suite/case); results go to the results channel as KTAP.</summary>
     public static TestTotals RunAll(ReadOnlySpan<byte> glob)
     {
+        FailedCases.Clear();
         Run run = new(glob);
         Each(ref run);
         Results.WriteLine($"KTAP version 1");

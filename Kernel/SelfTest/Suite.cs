@@ -45,6 +45,7 @@ internal ref struct Suite(ReadOnlySpan<byte> name, ReadOnlySpan<byte> glob)
             Failed++;
             Results.WriteLine($"  not ok {_number} {name}");
             Log.Warn($"self-test failed: {full.Text}");
+            FailedCases.Add(full.Text);
         }
         else if (test.Skipped)
         {

@@ -1,0 +1,58 @@
+using System;
+
+namespace Sluice.Shell;
+
+/// <summary>One line of the table of commands.</summary>
+internal readonly unsafe ref struct Command(
+    ReadOnlySpan<byte> name, ReadOnlySpan<byte> arguments, ReadOnlySpan<byte> help, delegate*<CommandWords, bool> run)
+{
+    private readonly delegate*<CommandWords, bool> _run = run;
+
+    /// <summary>What is typed.</summary>
+    public ReadOnlySpan<byte> Name { get; } = name;
+
+    /// <summary>What may follow, as help shows it.</summary>
+    public ReadOnlySpan<byte> Arguments { get; } = arguments;
+
+    /// <summary>What it does, in a few words.</summary>
+    public ReadOnlySpan<byte> Help { get; } = help;
+
+    /// <summary>Runs it with the words behind its name; false if it cannot make sense of them.</summary>
+    public bool Run(CommandWords words) => _run(words);
+}
+
+/// <summary>The shell's commands.</summary>
+internal static unsafe class Commands
+{
+    /// <summary>How many there are.</summary>
+    public const int Count = 10;
+
+    /// <summary>The table; the order is help's order.</summary>
+    public static Command At(int index) => index switch
+    {
+        0 => new("help"u8, "[COMMAND | arguments]"u8, "the commands, one of them, or the boot arguments"u8, &HelpCommand.Run),
+        1 => new("log"u8, "[debug | info | warn]"u8, "what the kernel logged, from a level up"u8, &LogCommand.Run),
+        2 => new("cpu"u8, default, "the CPU, its clock, how long the kernel is up"u8, &CpuCommand.Run),
+        3 => new("test"u8, "[PATTERN]"u8, "self-tests: all, or those that fit SUITE or SUITE/CASE"u8, &TestCommand.Run),
+        4 => new("bench"u8, "[PATTERN]"u8, "measurements: all, or those that fit"u8, &BenchCommand.Run),
+        5 => new("colours"u8, default, "the terminal's colours and some of its characters"u8, &ColoursCommand.Run),
+        6 => new("clear"u8, default, "an empty screen"u8, &ClearCommand.Run),
+        7 => new("panic"u8, "[KIND]"u8, "stops the kernel on purpose; without a kind: which there are"u8, &PanicCommand.Run),
+        8 => new("reboot"u8, default, "starts the machine again"u8, &PowerCommands.Reboot),
+        9 => new("poweroff"u8, default, "switches the machine off"u8, &PowerCommands.PowerOff),
+        _ => default,
+    };
+
+    /// <summary>A command by its name.</summary>
+    public static bool TryFind(ReadOnlySpan<byte> name, out Command command)
+    {
+        for (int i = 0; i < Count; i++)
+        {
+            command = At(i);
+            if (command.Name.SequenceEqual(name))
+                return true;
+        }
+        command = default;
+        return false;
+    }
+}

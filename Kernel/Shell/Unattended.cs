@@ -1,0 +1,34 @@
+using System;
+using Sluice.Boot;
+using Sluice.Console;
+
+namespace Sluice.Shell;
+
+/// <summary>What the boot arguments ask for without anybody typing: tests, measurements, and what follows them.</summary>
+internal static class Unattended
+{
+    /// <summary>Does it; returns if the shell is to follow.</summary>
+    public static void Run()
+    {
+        ReadOnlySpan<byte> panic = BootArguments.Text(Argument.Panic);
+        if (!panic.IsEmpty && !PanicCommand.TryCause(panic))
+            Log.Warn($"boot argument ignored: panic={panic}: there is no such kind");
+        bool good = true;
+        if (BootArguments.IsGiven(Argument.Test))
+            good &= TestCommand.RunAll(BootArguments.Text(Argument.Test));
+        if (BootArguments.IsGiven(Argument.Bench))
+            good &= BenchCommand.RunAll(BootArguments.Text(Argument.Bench));
+        switch (BootArguments.After)
+        {
+            case After.Exit:
+                PowerCommands.Exit(good);
+                break;
+            case After.PowerOff:
+                PowerCommands.PowerOff();
+                break;
+            case After.Reboot:
+                PowerCommands.Reboot();
+                break;
+        }
+    }
+}
