@@ -15,6 +15,9 @@ internal static class CpuFeatures
     public static bool InvariantTsc { get; private set; }
     public static bool SupervisorExecutionPrevention { get; private set; }
 
+    /// <summary>Whether the CPU is QEMU's, without hardware virtualisation.</summary>
+    public static bool IsQemuInterpreter { get; private set; }
+
     /// <summary>Bits of a physical address.</summary>
     public static int PhysicalAddressBits { get; private set; } = 36;
 
@@ -30,6 +33,10 @@ internal static class CpuFeatures
         TscDeadline = (basic.Ecx & 1 << 24) != 0;
         if (highest >= 7)
             SupervisorExecutionPrevention = (CpuRegisters.Identify(7).Ebx & 1 << 7) != 0;
+
+        // Bit 31 promises the leaf, which holds a name in EBX, ECX and EDX: "TCGTCGTCGTCG".
+        if ((basic.Ecx & 1u << 31) != 0)
+            IsQemuInterpreter = CpuRegisters.Identify(0x4000_0000) is { Ebx: 0x54474354, Ecx: 0x43544743, Edx: 0x47435447 };
 
         uint highestExtended = CpuRegisters.Identify(0x8000_0000).Eax;
         CpuidResult extended = CpuRegisters.Identify(0x8000_0001);

@@ -13,10 +13,11 @@ internal static unsafe class InterruptSystem
     /// </summary>
     /// <param name="topology">How interrupts are wired.</param>
     /// <param name="powerManagementTimer">The port of ACPI's timer; 0 if there is none.</param>
-    public static void Start(in InterruptTopology topology, ushort powerManagementTimer)
+    /// <param name="access">How to reach the local APIC.</param>
+    public static void Start(in InterruptTopology topology, ushort powerManagementTimer, ApicAccess access = ApicAccess.Auto)
     {
         LegacyPic.ShutOff();
-        LocalApic.TryEnable(topology);
+        LocalApic.TryEnable(topology, access);
         TscCalibration.Run(powerManagementTimer);
         Machine.StartCpu();
         ApicController controller = new(topology, StartIoApics(topology));
@@ -30,7 +31,8 @@ internal static unsafe class InterruptSystem
             controller.TakeVector(LocalApic.TimerVector, timer, "timer"u8);
             Machine.Timers.Connect(timer);
         }
-        Log.Info($"interrupts: {(LocalApic.IsX2Apic ? "x2APIC"u8 : "xAPIC"u8)} {LocalApic.Id}, timer {TimerKind(hasAlarm)}");
+        ReadOnlySpan<byte> kind = !LocalApic.IsEnabled ? "none"u8 : LocalApic.IsX2Apic ? "x2APIC"u8 : "xAPIC"u8;
+        Log.Info($"interrupts: local APIC {LocalApic.Id} ({kind}), timer {TimerKind(hasAlarm)}");
         Cpu.EnableInterrupts();
     }
 

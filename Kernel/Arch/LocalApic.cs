@@ -5,6 +5,19 @@ using Sluice.Platform;
 
 namespace Sluice.Arch;
 
+/// <summary>How the local APIC's registers are reached.</summary>
+internal enum ApicAccess : byte
+{
+    /// <summary>By MSR where the CPU has x2APIC and nothing speaks against it.</summary>
+    Auto,
+
+    /// <summary>In memory (xAPIC), unless firmware has left that behind.</summary>
+    Memory,
+
+    /// <summary>By MSR (x2APIC) where the CPU has it.</summary>
+    Msr,
+}
+
 /// <summary>
 /// This CPU's local APIC: by MSRs where the CPU has x2APIC, else by registers in memory. Source: Intel SDM volume 3, chapter 11 (APIC).
 /// </summary>
@@ -73,7 +86,7 @@ internal static unsafe class LocalApic
     /// Takes it over from firmware: all local sources masked, those for non-maskable interrupts set up, enabled. False, with a line in
     /// the log, where there is none. Interrupts off; once for each CPU.
     /// </summary>
-    public static bool TryEnable(in InterruptTopology topology)
+    public static bool TryEnable(in InterruptTopology topology, ApicAccess access)
     {
         if (!CpuFeatures.LocalApic)
         {
@@ -81,8 +94,7 @@ internal static unsafe class LocalApic
             return false;
         }
         ulong state = CpuRegisters.ReadMsr(BaseMsr);
-        // Firmware that left x2APIC on cannot be taken back to registers in memory without switching the APIC off.
-        _x2Apic = CpuFeatures.X2Apic;
+        _x2Apic = ChooseX2Apic(access, isOn: (state & BaseX2Apic) != 0);
         if (!_x2Apic && !TryMap(topology, state))
             return false;
         state |= BaseEnabled;
@@ -150,6 +162,16 @@ internal static unsafe class LocalApic
 
     /// <summary>What is left of the count.</summary>
     public static uint TimerCount => Read(Register.TimerCurrentCount);
+
+    private static bool ChooseX2Apic(ApicAccess access, bool isOn)
+    {
+        // There is no way back from x2APIC without switching the APIC off.
+        if (isOn || !CpuFeatures.X2Apic)
+            return isOn;
+        // QEMU's interpreter (seen in 11.1, -cpu max) ends with "Bad icount read" when the timer is reached by MSR while it counts
+        // instructions (-icount), and cannot be asked whether it counts.
+        return access == ApicAccess.Msr || access == ApicAccess.Auto && !CpuFeatures.IsQemuInterpreter;
+    }
 
     private static bool TryMap(in InterruptTopology topology, ulong state)
     {
