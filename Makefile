@@ -15,7 +15,7 @@ export ARGS FIRMWARE MEMORY CPU QEMU_ARGS
 # What the kernel is made of. Tests are built with the solution, and always asked: dotnet knows what is up to date.
 sources := $(shell find Kernel Mm Drivers Boot -type f -not -path '*/obj/*' -not -path '*/bin/*' -not -name packages.lock.json) \
   Directory.Build.props Directory.Packages.props global.json
-build := dotnet build --nologo -v q -clp:NoSummary
+build := dotnet build --nologo -v q '-clp:NoSummary;ErrorsOnly'
 
 .PHONY: help
 help: ## says what there is (this)
