@@ -14,7 +14,7 @@ internal static unsafe class InterruptSystem
     /// <param name="topology">How interrupts are wired.</param>
     /// <param name="powerManagementTimer">The port of ACPI's timer; 0 if there is none.</param>
     /// <param name="access">How to reach the local APIC.</param>
-    public static void Start(in InterruptTopology topology, ushort powerManagementTimer, ApicAccess access = ApicAccess.Auto)
+    public static void Start(in InterruptTopology topology, ushort powerManagementTimer, ApicAccess access)
     {
         LegacyPic.ShutOff();
         LocalApic.TryEnable(topology, access);

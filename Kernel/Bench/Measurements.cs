@@ -23,6 +23,7 @@ internal static unsafe class Measurements
     private static void Each(ref Run run)
     {
         EmptyLoop.Measure(ref run);
+        InterruptCosts.Measure(ref run);
     }
 }
 

@@ -16,6 +16,7 @@ internal enum Argument : byte
     Screen,
     Scale,
     Keyboard,
+    Apic,
 }
 
 /// <summary>What follows tests and measurements.</summary>
@@ -88,11 +89,12 @@ internal readonly ref struct ArgumentInfo
         Argument.Screen => Flag("screen"u8, true, "the console on the screen"u8),
         Argument.Scale => Number("scale"u8, 0, 0, 8, "size of the screen's letters; 0 chooses by the screen's width"u8),
         Argument.Keyboard => Flag("keyboard"u8, true, "look for a PS/2 keyboard"u8),
+        Argument.Apic => Choice("apic"u8, "auto|memory|msr"u8, 0, "how the local APIC is reached: xAPIC in memory, x2APIC by MSR"u8),
         _ => default,
     };
 
     /// <summary>How many there are.</summary>
-    public const int Count = (int)Argument.Keyboard + 1;
+    public const int Count = (int)Argument.Apic + 1;
 
     /// <summary>A word of a choice; empty if there are not so many.</summary>
     public ReadOnlySpan<byte> Word(ulong index)

@@ -1,5 +1,6 @@
 using System;
 using Sluice.Arch;
+using Sluice.Boot;
 using Sluice.Platform;
 using Sluice.Runtime;
 
@@ -16,6 +17,7 @@ internal static unsafe class InterruptSuite
 
     public static void Register(ref Suite suite)
     {
+        suite.Case("the local APIC is reached as asked"u8, &Access);
         suite.Case("an interrupt to oneself is delivered"u8, &Self);
         suite.Case("none comes while interrupts are off"u8, &Off);
         suite.Case("a masked one waits"u8, &Masked);
@@ -26,6 +28,16 @@ internal static unsafe class InterruptSuite
         suite.Case("a function without a line is polled"u8, &Polled);
         suite.Case("dispatch allocates nothing"u8, &Allocation);
         suite.Case("registers survive"u8, &Registers);
+    }
+
+    private static void Access(ref Ktap t)
+    {
+        var access = (ApicAccess)BootArguments.Number(Argument.Apic);
+        bool canTell = LocalApic.IsEnabled && CpuFeatures.X2Apic && access != ApicAccess.Auto;
+        if (canTell)
+            t.Check(LocalApic.IsX2Apic == (access == ApicAccess.Msr), "by MSR or in memory"u8);
+        else
+            t.Skip("no choice, or none made"u8);
     }
 
     private static void Self(ref Ktap t)

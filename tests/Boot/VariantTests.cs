@@ -48,6 +48,8 @@ public sealed class VariantTests
             ],
         },
         ["low-hole"] = new() { Type = "pc,max-ram-below-4g=1G", MemoryMiB = 3 * 1024 },
+        ["no-apic"] = new() { Type = "pc", Cpu = "qemu64,apic=off" },
+        ["x2apic"] = new() { Cpu = "max", Arguments = "apic=msr" },
         ["iommu"] = new() { More = Device("intel-iommu") },
         ["instructions-as-time"] = new() { CountInstructions = true },
         ["24-MiB"] = new() { MemoryMiB = 24 },
