@@ -20,13 +20,13 @@ internal static unsafe class Kernel
         Startup.Initialize();                               // static fields of reference type
         Clock.SetStart(timestamp);                          // time stamps of the log count from the kernel's entry
         Terminal.Initialize();                              // serial port
+        BootInformation.Read(BootInformation.At(new PhysAddr(bootInformation)));
         ReadOnlySpan<byte> missing = CpuFeatures.Detect();  // what this CPU can do
         if (!missing.IsEmpty)
             CannotStart($"this CPU lacks {missing}");
         PerCpu.Load(0);                                     // the CPU's number
         Segments.Load();                                    // segments, and stacks for the worst faults
         InterruptTable.Load();                              // from here on a fault ends in a report
-        BootInformation.Read(BootInformation.At(new PhysAddr(bootInformation)));
         BootArguments.Read(BootInformation.CommandLine);    // what the user wants
         SystemMemory.Initialize();                          // memory map, address space, page allocator
         ScreenStart.Initialize();                           // the boot loader's framebuffer as a console
@@ -40,7 +40,8 @@ internal static unsafe class Kernel
     /// <summary>Says in one line why this machine will not do, and halts.</summary>
     internal static void CannotStart(scoped in Utf8Message why)
     {
-        Terminal.WriteLine($"Sluice cannot start: {why.Text}");
+        ScreenStart.InitializeEarly();
+        Terminal.WriteHeadline($"Sluice cannot start: {why.Text}");
         CpuRegisters.HaltForever();
     }
 }

@@ -10,7 +10,7 @@ namespace Sluice.Console;
 /// </summary>
 internal sealed unsafe class FramebufferDisplay : CellDisplay
 {
-    private const int MaxSide = 16384, MaxCells = 40_000, MinColumns = 20, MinRows = 4;
+    private const int MaxSide = 16384, MaxCells = 24_000, MinColumns = 20, MinRows = 4;
 
     // From twice as many pixels across on, each dot is doubled, and so on.
     private const int PixelsPerScale = 1280;

@@ -21,4 +21,13 @@ internal static unsafe partial class Terminal
         _screen?.Reset();
         PrintLog(ref _logged, ulong.MaxValue, Outputs.All);
     }
+
+    /// <summary>Writes a line that catches the eye: on the screen across its whole width, white on red.</summary>
+    public static void WriteHeadline(scoped in Utf8Message message)
+    {
+        WriteLine(message, Outputs.Serial);
+        Write("\e[1;97;41m "u8, Outputs.Screen);
+        Write(message, Outputs.Screen);
+        Write("\e[K\e[0m\n"u8, Outputs.Screen);
+    }
 }

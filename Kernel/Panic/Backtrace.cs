@@ -24,7 +24,7 @@ internal static unsafe class Backtrace
     private static void PrintCall(int number, ulong address)
     {
         if (SymbolTable.TryFind(address, out SymbolName name, out uint offset))
-            PanicReport.Line($"  {(number == 0 ? "at"u8 : "by"u8)} {name}+0x{offset:x}  [{address:x16}]");
+            PanicReport.Line($"  {(number == 0 ? "at"u8 : "by"u8)} \e[1m{name}\e[0m+0x{offset:x}  [{address:x16}]");
         else
             PanicReport.Line($"  {(number == 0 ? "at"u8 : "by"u8)} ?  [{address:x16}]");
     }

@@ -30,7 +30,7 @@ internal static unsafe class PanicReport
         {
             Terminal.BeginPanic();
             Line($"");
-            Line($"PANIC: {what}");
+            Terminal.WriteHeadline($"PANIC: {what}");
             if (_depth == 1)
                 Describe(frame, address);
             else

@@ -25,21 +25,22 @@ internal readonly unsafe ref struct Command(
 internal static unsafe class Commands
 {
     /// <summary>How many there are.</summary>
-    public const int Count = 10;
+    public const int Count = 11;
 
     /// <summary>The table; the order is help's order.</summary>
     public static Command At(int index) => index switch
     {
         0 => new("help"u8, "[COMMAND | arguments]"u8, "the commands, one of them, or the boot arguments"u8, &HelpCommand.Run),
         1 => new("log"u8, "[debug | info | warn]"u8, "what the kernel logged, from a level up"u8, &LogCommand.Run),
-        2 => new("cpu"u8, default, "the CPU, its clock, how long the kernel is up"u8, &CpuCommand.Run),
-        3 => new("test"u8, "[PATTERN]"u8, "self-tests: all, or those that fit SUITE or SUITE/CASE"u8, &TestCommand.Run),
-        4 => new("bench"u8, "[PATTERN]"u8, "measurements: all, or those that fit"u8, &BenchCommand.Run),
-        5 => new("colours"u8, default, "the terminal's colours and some of its characters"u8, &ColoursCommand.Run),
-        6 => new("clear"u8, default, "an empty screen"u8, &ClearCommand.Run),
-        7 => new("panic"u8, "[KIND]"u8, "stops the kernel on purpose; without a kind: which there are"u8, &PanicCommand.Run),
-        8 => new("reboot"u8, default, "starts the machine again"u8, &PowerCommands.Reboot),
-        9 => new("poweroff"u8, default, "switches the machine off"u8, &PowerCommands.PowerOff),
+        2 => new("irq"u8, default, "interrupts: vectors, lines, who handles them, how often"u8, &IrqCommand.Run),
+        3 => new("cpu"u8, default, "the CPU, its clock, how long the kernel is up"u8, &CpuCommand.Run),
+        4 => new("test"u8, "[PATTERN]"u8, "self-tests: all, or those that fit SUITE or SUITE/CASE"u8, &TestCommand.Run),
+        5 => new("bench"u8, "[PATTERN]"u8, "measurements: all, or those that fit"u8, &BenchCommand.Run),
+        6 => new("colours"u8, default, "the terminal's colours and some of its characters"u8, &ColoursCommand.Run),
+        7 => new("clear"u8, default, "an empty screen"u8, &ClearCommand.Run),
+        8 => new("panic"u8, "[KIND]"u8, "stops the kernel on purpose; without a kind: which there are"u8, &PanicCommand.Run),
+        9 => new("reboot"u8, default, "starts the machine again"u8, &PowerCommands.Reboot),
+        10 => new("poweroff"u8, default, "switches the machine off"u8, &PowerCommands.PowerOff),
         _ => default,
     };
 

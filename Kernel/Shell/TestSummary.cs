@@ -34,13 +34,28 @@ internal static class TestSummary
         Terminal.Write("\n"u8, Outputs.Screen);
         if (BigText.Columns(passed.Text) + BigText.Columns(failed.Text) <= screen.Columns)
         {
-            BigText.Write(green, passed.Text, red, failed.Text);
+            Write(green, passed.Text, red, failed.Text);
         }
         else
         {
-            BigText.Write(green, passed.Text, default, default);
-            BigText.Write(red, failed.Text, default, default);
+            Write(green, passed.Text, default, default);
+            Write(red, failed.Text, default, default);
         }
         Terminal.Write("\n"u8, Outputs.Screen);
+    }
+
+    private static void Write(ReadOnlySpan<byte> colour, ReadOnlySpan<byte> text, ReadOnlySpan<byte> nextColour, ReadOnlySpan<byte> next)
+    {
+        Span<byte> room = stackalloc byte[1024];
+        for (int i = 0; i < BigText.Lines; i++)
+        {
+            Utf8Writer line = new(room);
+            line.Append(colour);
+            BigText.AppendLine(ref line, text, i);
+            line.Append(nextColour);
+            BigText.AppendLine(ref line, next, i);
+            line.Append("\e[0m\n"u8);
+            Terminal.Write(line.Written, Outputs.Screen);
+        }
     }
 }
