@@ -31,7 +31,7 @@ internal static unsafe class Kernel
         SystemMemory.Initialize();                          // memory map, address space, page allocator
         ScreenStart.Initialize();                           // the boot loader's framebuffer as a console
         Results.Initialize();                               // the channel for test results
-        InterruptSystem.Start(InterruptTopology.Conventional, 0, (ApicAccess)BootArguments.Number(Argument.Apic));   // interrupts, clock, timers
+        InterruptSystem.Start(InterruptTopology.Conventional, 0);   // interrupts, clock, timers
         InputStart.Initialize();                            // keyboard and serial port as input
         Unattended.Run();                                   // tests and measurements that the boot arguments ask for
         CommandLoop.Run();                                  // the shell

@@ -1,4 +1,5 @@
 using System;
+using Sluice.Boot;
 using Sluice.Mm;
 using Sluice.Platform;
 
@@ -13,11 +14,10 @@ internal static unsafe class InterruptSystem
     /// </summary>
     /// <param name="topology">How interrupts are wired.</param>
     /// <param name="powerManagementTimer">The port of ACPI's timer; 0 if there is none.</param>
-    /// <param name="access">How to reach the local APIC.</param>
-    public static void Start(in InterruptTopology topology, ushort powerManagementTimer, ApicAccess access)
+    public static void Start(in InterruptTopology topology, ushort powerManagementTimer)
     {
         LegacyPic.ShutOff();
-        LocalApic.TryEnable(topology, access);
+        LocalApic.TryEnable(topology, (ApicAccess)BootArguments.Number(Argument.Apic));
         TscCalibration.Run(powerManagementTimer);
         Machine.StartCpu();
         ApicController controller = new(topology, StartIoApics(topology));
