@@ -28,11 +28,11 @@ public sealed class SimulatedClock : IDisposable
     public void Advance(ulong microseconds)
     {
         ulong end = _nanoseconds + microseconds * 1000;
-        while (Machine.Timers.NextDue <= Clock.ToMicroseconds(end - Clock.Start))
+        while (Machine.Timers.NextDue <= Clock.MicrosecondsAt(end))
         {
             AdvanceTo(Machine.Timers.NextDue);
             bool enabled = Cpu.DisableInterrupts();
-            Machine.Timers.Expire(Clock.ToMicroseconds(_nanoseconds - Clock.Start));
+            Machine.Timers.Expire(Clock.MicrosecondsAt(_nanoseconds));
             Cpu.RestoreInterrupts(enabled);
         }
         _nanoseconds = Math.Max(_nanoseconds, end);
