@@ -59,7 +59,9 @@ public readonly struct TickScale
     }
 }
 
-/// <summary>Microseconds as they run with a counter: a straight line, which bends where a better rate becomes known, but never jumps.</summary>
+/// <summary>
+/// Microseconds as they run with a counter: a straight line, which bends where a better rate becomes known, but never jumps.
+/// </summary>
 public readonly struct TickLine
 {
     private readonly ulong _timestamp, _microseconds;
