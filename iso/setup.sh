@@ -24,6 +24,7 @@ tools='
   mtools            mcopy
   gdb               gdb
   fonts-terminus-otb /usr/share/fonts/opentype/terminus/terminus-bold.otb
+  pci.ids           /usr/share/misc/pci.ids
 '
 own_qemu='
   qemu-system-x86   qemu-system-x86_64
