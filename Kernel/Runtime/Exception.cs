@@ -22,4 +22,10 @@ public class ArgumentException(string message) : SystemException(message);
 public sealed class ArgumentNullException(string message) : ArgumentException(message);
 public sealed class ArgumentOutOfRangeException(string message) : ArgumentException(message);
 public sealed class InvalidOperationException(string message) : SystemException(message);
-public sealed class NotSupportedException(string message) : SystemException(message);
+public sealed class NotSupportedException(string message) : SystemException(message)
+{
+    /// <summary>The C# compiler asks for this one wherever there are extension members.</summary>
+    public NotSupportedException() : this("not supported")
+    {
+    }
+}
