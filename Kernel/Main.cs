@@ -1,9 +1,12 @@
 using System;
 using System.Runtime;
 using System.Runtime.CompilerServices;
+using Sluice.Acpi;
 using Sluice.Arch;
 using Sluice.Boot;
 using Sluice.Console;
+using Sluice.Drivers;
+using Sluice.Pci;
 using Sluice.Platform;
 using Sluice.Runtime;
 using Sluice.Shell;
@@ -30,8 +33,11 @@ internal static unsafe class Kernel
         BootArguments.Read(BootInformation.CommandLine);    // what the user wants
         SystemMemory.Initialize();                          // memory map, address space, page allocator
         ScreenStart.Initialize();                           // the boot loader's framebuffer as a console
+        Firmware.Initialize();                              // ACPI tables
         Results.Initialize();                               // the channel for test results
-        InterruptSystem.Start(InterruptTopology.Conventional, 0);   // interrupts, clock, timers
+        InterruptSystem.Start(Firmware.InterruptTopology, Firmware.TimerPort);  // interrupts, clock, timers
+        Firmware.FindPciDevices();                          // PCI functions
+        DriverTable.Start(PciBus.Functions);                // who drives what
         InputStart.Initialize();                            // keyboard and serial port as input
         Unattended.Run();                                   // tests and measurements that the boot arguments ask for
         CommandLoop.Run();                                  // the shell

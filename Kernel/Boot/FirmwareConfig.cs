@@ -25,7 +25,8 @@ internal static class FirmwareConfig
         return true;
     }
 
-    private static bool IsPresent()
+    /// <summary>Whether there is such a device: whether this is QEMU.</summary>
+    public static bool IsPresent()
     {
         Span<byte> signature = stackalloc byte[4];
         PortIo.Out16(Selector, SignatureItem);

@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-
 namespace Internal.Runtime;
 
 /// <summary>
@@ -21,8 +19,8 @@ internal unsafe struct DispatchMap
     /// <summary>Entries for the class's own methods, or for default methods.</summary>
     public Entries Select(bool defaults)
     {
-        var first = (Entry*)Unsafe.AsPointer(ref _first);
-        return defaults ? new Entries(first + _standard, _default) : new Entries(first, _standard);
+        fixed (Entry* first = &_first)
+            return defaults ? new Entries(first + _standard, _default) : new Entries(first, _standard);
     }
 
     /// <summary>A run of entries.</summary>

@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-
 namespace Internal.Runtime;
 
 /// <summary>
@@ -119,7 +117,11 @@ internal unsafe struct MethodTable
         return part == OptionalPart.GenericDefinition ? at : at + 1;
     }
 
-    private byte* Behind(int bytes) => (byte*)Unsafe.AsPointer(ref this) + bytes;
+    private byte* Behind(int bytes)
+    {
+        fixed (MethodTable* start = &this)
+            return (byte*)start + bytes;
+    }
 
     private static byte* Follow(int* relative) => (byte*)relative + *relative;
 

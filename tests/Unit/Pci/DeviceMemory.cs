@@ -1,0 +1,32 @@
+using System;
+using Sluice.Devices.Pci;
+using Sluice.Platform;
+
+namespace Sluice.Pci;
+
+/// <summary>The hosted twin: registers are those of this thread's simulated machine.</summary>
+public static class DeviceMemory
+{
+    [ThreadStatic] private static SimulatedPciHost? t_host;
+
+    /// <summary>Whose memory space it is.</summary>
+    public static SimulatedPciHost? Host
+    {
+        get => t_host;
+        set => t_host = value;
+    }
+
+    /// <summary>Mappings that may still be made; then address space has run out.</summary>
+    [field: ThreadStatic]
+    public static int? MappingsLeft { get; set; }
+
+    public static bool TryMap(PhysAddr start, uint bytes, out Mmio registers)
+    {
+        registers = default;
+        if (t_host == null || MappingsLeft == 0)
+            return false;
+        MappingsLeft--;
+        registers = new Mmio(t_host.Window(start.Value), bytes);
+        return true;
+    }
+}
