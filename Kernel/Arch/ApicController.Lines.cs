@@ -19,7 +19,10 @@ internal sealed partial class ApicController
             && TryFindPin(interrupt, out IoApic? ioApic, out int pin))
         {
             shared = FindLine(interrupt) ?? (_lines = new SharedLine(ioApic!, pin, interrupt) { Next = _lines });
+            // A PCI function whose line is a guess anyway is polled instead; who named the line exactly should know.
             if (!TryOpen(shared, trigger))
+                shared = null;
+            if (shared == null && line.Named != InterruptLine.Kind.PciRegister)
                 return false;
         }
         bool interrupts = Cpu.DisableInterrupts();
@@ -36,7 +39,7 @@ internal sealed partial class ApicController
     {
         slot.TakeLine(handler, InterruptName.From(name), InterruptRoute.Polled, line: null);
         LinePolling.Start(slot, InterruptRoute.Polled, LinePolling.FastInterval);
-        Log.Warn($"interrupts: line {number} of {name} leads nowhere that is known, polling each {LinePolling.FastInterval} us");
+        Log.Warn($"interrupts: line {number} of {name} cannot be used, polling each {LinePolling.FastInterval} us");
     }
 
     private static void Take(InterruptSlot slot, IInterruptHandler handler, ReadOnlySpan<byte> name, SharedLine line, bool isGuess)

@@ -3,42 +3,45 @@ namespace Sluice.Platform;
 /// <summary>Time since the kernel's entry, from the time stamp counter.</summary>
 public static class Clock
 {
-    private static ulong _start;
-
     // Until calibration a tick counts as a nanosecond, which it is where instructions are counted.
-    private static TickScale _scale = TickScale.PerSecond(1_000_000_000);
+    private const ulong AssumedTicksPerSecond = 1_000_000_000;
+
+    private static TickLine _line = new(0, AssumedTicksPerSecond);
 
     /// <summary>Ticks of the time stamp counter in a second; 0 until calibrated.</summary>
     public static ulong TicksPerSecond { get; private set; }
 
-    /// <summary>Microseconds since entry. Never goes back once calibrated. Any context.</summary>
-    public static ulong Microseconds => _scale.ToMicroseconds(Cpu.Timestamp() - _start);
+    /// <summary>Microseconds since entry; never goes back. Until calibration they may be too long or too short. Any context.</summary>
+    public static ulong Microseconds => _line.MicrosecondsAt(Cpu.Timestamp());
 
     /// <summary>Time stamp at the kernel's entry.</summary>
-    public static ulong Start => _start;
+    public static ulong Start { get; private set; }
 
     /// <summary>Called once, first thing.</summary>
-    public static void SetStart(ulong timestamp) => _start = timestamp;
+    public static void SetStart(ulong timestamp)
+    {
+        Start = timestamp;
+        _line = new TickLine(timestamp, AssumedTicksPerSecond);
+    }
 
-    /// <summary>Called once, when the rate is known: the count of microseconds jumps, deadlines stay where they are.</summary>
+    /// <summary>Called once, when the rate is known: microseconds go on from where they are, at the right pace.</summary>
     public static void SetRate(ulong ticksPerSecond)
     {
         TicksPerSecond = ticksPerSecond;
-        _scale = TickScale.PerSecond(ticksPerSecond);
+        _line = _line.ChangedAt(Cpu.Timestamp(), ticksPerSecond);
     }
 
-    /// <summary>Ticks to microseconds, rounded down.</summary>
-    public static ulong ToMicroseconds(ulong ticks) => _scale.ToMicroseconds(ticks);
-
-    /// <summary>Microseconds to ticks, rounded up.</summary>
-    public static ulong ToTicks(ulong microseconds) => _scale.ToTicks(microseconds);
+    /// <summary>What <see cref="Microseconds"/> was or will be at a time stamp since calibration.</summary>
+    public static ulong MicrosecondsAt(ulong timestamp) => _line.MicrosecondsAt(timestamp);
 
     /// <summary>The time stamp at or after which <see cref="Microseconds"/> is at least so many.</summary>
-    public static ulong ToTimestamp(ulong microseconds)
-    {
-        ulong ticks = _scale.ToTicks(microseconds);
-        return ticks < ulong.MaxValue - _start ? _start + ticks : ulong.MaxValue;
-    }
+    public static ulong ToTimestamp(ulong microseconds) => _line.TimestampOf(microseconds);
+
+    /// <summary>The length of so many ticks, rounded down.</summary>
+    public static ulong ToMicroseconds(ulong ticks) => _line.Scale.ToMicroseconds(ticks);
+
+    /// <summary>The ticks of so many microseconds, rounded up.</summary>
+    public static ulong ToTicks(ulong microseconds) => _line.Scale.ToTicks(microseconds);
 
     /// <summary>Waits busily; for devices that demand a pause.</summary>
     public static void Delay(ulong microseconds)
@@ -63,7 +66,7 @@ public readonly struct Deadline
     public bool Passed => Cpu.Timestamp() >= _timestamp;
 
     /// <summary>The first of <see cref="Clock.Microseconds"/> by which it is over.</summary>
-    public ulong Microseconds => _timestamp == ulong.MaxValue ? ulong.MaxValue : Clock.ToMicroseconds(_timestamp - Clock.Start) + 1;
+    public ulong Microseconds => _timestamp == ulong.MaxValue ? ulong.MaxValue : Clock.MicrosecondsAt(_timestamp) + 1;
 
     /// <summary>That many microseconds from now.</summary>
     public static Deadline In(ulong microseconds)

@@ -204,7 +204,7 @@ public abstract class InterruptController
     /// <summary>
     /// Takes a line. Where it cannot be routed, or its routing is a guess, a timer polls the handler too:
     /// <see cref="RouteOf"/> says which, and so does the log. Level-triggered lines are shared: all handlers are asked. False: the
-    /// table is full, or the line is in use with another trigger.
+    /// table is full, or the line is in use with another trigger (a PCI function is polled then).
     /// </summary>
     public abstract bool TryTakeLine(InterruptLine line, IInterruptHandler handler, ReadOnlySpan<byte> name, out InterruptToken token);
 

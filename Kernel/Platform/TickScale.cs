@@ -58,3 +58,43 @@ public readonly struct TickScale
         return ticks + (ticks >> 31) + 1;
     }
 }
+
+/// <summary>
+/// Microseconds as they run with a counter: a straight line, which bends where a better rate becomes known, but never jumps.
+/// </summary>
+public readonly struct TickLine
+{
+    private readonly ulong _timestamp, _microseconds;
+
+    /// <summary>A line that is 0 at a time stamp.</summary>
+    public TickLine(ulong timestamp, ulong ticksPerSecond) : this(timestamp, 0, TickScale.PerSecond(ticksPerSecond))
+    {
+    }
+
+    private TickLine(ulong timestamp, ulong microseconds, TickScale scale)
+    {
+        _timestamp = timestamp;
+        _microseconds = microseconds;
+        Scale = scale;
+    }
+
+    /// <summary>Its slope.</summary>
+    public TickScale Scale { get; }
+
+    /// <summary>Where it is at a time stamp; one before its start (or bend) counts as that.</summary>
+    public ulong MicrosecondsAt(ulong timestamp) =>
+        _microseconds + (timestamp > _timestamp ? Scale.ToMicroseconds(timestamp - _timestamp) : 0);
+
+    /// <summary>A time stamp at which it has reached so many, hardly later than the first.</summary>
+    public ulong TimestampOf(ulong microseconds)
+    {
+        if (microseconds <= _microseconds)
+            return _timestamp;
+        ulong ticks = Scale.ToTicks(microseconds - _microseconds);
+        return ticks < ulong.MaxValue - _timestamp ? _timestamp + ticks : ulong.MaxValue;
+    }
+
+    /// <summary>The same line, with another slope from a time stamp on.</summary>
+    public TickLine ChangedAt(ulong timestamp, ulong ticksPerSecond) =>
+        new(timestamp, MicrosecondsAt(timestamp), TickScale.PerSecond(ticksPerSecond));
+}

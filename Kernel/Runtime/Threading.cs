@@ -7,6 +7,7 @@ public static class Interlocked
 {
     [Intrinsic] public static extern int CompareExchange(ref int location, int value, int comparand);
     [Intrinsic] public static extern long CompareExchange(ref long location, long value, long comparand);
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static nint CompareExchange(ref nint location, nint value, nint comparand) =>
         (nint)CompareExchange(ref Unsafe.As<nint, long>(ref location), value, comparand);
     [Intrinsic] public static extern int Exchange(ref int location, int value);
@@ -15,11 +16,17 @@ public static class Interlocked
     [Intrinsic] public static extern long ExchangeAdd(ref long location, long value);
     [Intrinsic] public static extern void MemoryBarrier();
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int Add(ref int location, int value) => ExchangeAdd(ref location, value) + value;
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static long Add(ref long location, long value) => ExchangeAdd(ref location, value) + value;
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int Increment(ref int location) => Add(ref location, 1);
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static long Increment(ref long location) => Add(ref location, 1);
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int Decrement(ref int location) => Add(ref location, -1);
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static long Decrement(ref long location) => Add(ref location, -1);
 }
 

@@ -103,17 +103,17 @@ internal static unsafe partial class CoreLibrarySuite
         t.Check(PerType<int>.Last == 7 && PerType<string>.Last == "very last", "and its own references"u8);
     }
 
-    private static readonly int[] Squares = [0, 1, 4, 9, 16];
-    private static readonly string[] Words = ["zero", "one", "two"];
+    private static readonly int[] _squares = [0, 1, 4, 9, 16];
+    private static readonly string[] _words = ["zero", "one", "two"];
     private static object? _kept;
     private static object _made = new int[] { 5 };
 
     private static void ReferenceStatics(ref Ktap t)
     {
-        t.Check(Squares[Opaque(3)] == 9 && Squares.Length == 5, "an array of numbers"u8);
-        t.Check(Words[Opaque(2)] == "two" && Words.Length == 3, "an array of strings"u8);
-        _kept = Squares;
-        t.Check(Hide(_kept) == Squares, "set and read"u8);
+        t.Check(_squares[Opaque(3)] == 9 && _squares.Length == 5, "an array of numbers"u8);
+        t.Check(_words[Opaque(2)] == "two" && _words.Length == 3, "an array of strings"u8);
+        _kept = _squares;
+        t.Check(Hide(_kept) == _squares, "set and read"u8);
         _kept = null;
         t.Check(((int[])_made)[0] == 5, "made by the static constructor"u8);
     }

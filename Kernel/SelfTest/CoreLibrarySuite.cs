@@ -53,6 +53,13 @@ internal static unsafe partial class CoreLibrarySuite
         suite.Case("strings"u8, &Strings);
         suite.Case("indices and ranges"u8, &Ranges);
 
+        suite.Case("bit counts"u8, &BitCounts);
+        suite.Case("powers of two"u8, &RoundedUp);
+        suite.Case("rotations"u8, &Rotations);
+        suite.Case("byte orders"u8, &ByteOrders);
+        suite.Case("integer mathematics"u8, &IntegerMath);
+        suite.Case("comparison of spans and search in them"u8, &SpanSearch);
+
         suite.Case("checked arithmetic within bounds"u8, &CheckedArithmetic);
         suite.Case("division and shifts at the edges"u8, &Division);
         suite.Case("atomic operations"u8, &Atomics);

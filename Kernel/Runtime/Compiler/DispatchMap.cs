@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Internal.Runtime;
 
 /// <summary>
@@ -19,8 +21,8 @@ internal unsafe struct DispatchMap
     /// <summary>Entries for the class's own methods, or for default methods.</summary>
     public Entries Select(bool defaults)
     {
-        fixed (Entry* first = &_first)
-            return defaults ? new Entries(first + _standard, _default) : new Entries(first, _standard);
+        var first = (Entry*)Unsafe.AsPointer(ref _first);
+        return defaults ? new Entries(first + _standard, _default) : new Entries(first, _standard);
     }
 
     /// <summary>A run of entries.</summary>

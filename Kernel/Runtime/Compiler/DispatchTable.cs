@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Threading;
 using Sluice.Runtime;
 
@@ -69,9 +70,5 @@ internal unsafe struct DispatchTable
         return At(offset);
     }
 
-    private Entry* At(uint offset)
-    {
-        fixed (DispatchTable* table = &this)
-            return (Entry*)((byte*)(table + 1) + offset);
-    }
+    private Entry* At(uint offset) => (Entry*)((byte*)Unsafe.AsPointer(ref this) + sizeof(DispatchTable) + offset);
 }

@@ -1,9 +1,17 @@
 using System;
+using Sluice.Runtime;
 
 namespace Internal.Runtime.CompilerHelpers;
 
-/// <summary>Asked for by the compiler's scanner for span literals; compiled code reads the constants directly and never calls it.</summary>
+/// <summary>
+/// Handles of fields. The compiler looks for the method where constant arrays and spans are made, though it then puts
+/// them in place; there is nothing else to do with a handle here.
+/// </summary>
 internal static class LdTokenHelpers
 {
-    public static RuntimeFieldHandle GetRuntimeFieldHandle(nint handle) => default;
+    internal static RuntimeFieldHandle GetRuntimeFieldHandle(nint field)
+    {
+        Fault.Stop("a field handle at run time"u8);
+        return default;
+    }
 }

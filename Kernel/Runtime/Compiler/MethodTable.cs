@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Internal.Runtime;
 
 /// <summary>
@@ -117,11 +119,7 @@ internal unsafe struct MethodTable
         return part == OptionalPart.GenericDefinition ? at : at + 1;
     }
 
-    private byte* Behind(int bytes)
-    {
-        fixed (MethodTable* start = &this)
-            return (byte*)start + bytes;
-    }
+    private byte* Behind(int bytes) => (byte*)Unsafe.AsPointer(ref this) + bytes;
 
     private static byte* Follow(int* relative) => (byte*)relative + *relative;
 

@@ -39,4 +39,12 @@ public static unsafe class MemoryMarshal
             Internal.Runtime.CompilerHelpers.ThrowHelpers.ThrowArgumentOutOfRangeException();
         return Unsafe.ReadUnaligned<T>(in source._reference);
     }
+
+    /// <summary>Puts a value at the start of the bytes; panics if they are too few.</summary>
+    public static void Write<T>(Span<byte> destination, in T value) where T : unmanaged
+    {
+        if (sizeof(T) > destination.Length)
+            Internal.Runtime.CompilerHelpers.ThrowHelpers.ThrowArgumentOutOfRangeException();
+        Unsafe.WriteUnaligned(ref destination._reference, value);
+    }
 }

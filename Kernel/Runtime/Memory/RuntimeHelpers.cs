@@ -10,8 +10,11 @@ public static unsafe class RuntimeHelpers
     /// <summary>Whether values of the type hold object references.</summary>
     [Intrinsic] public static extern bool IsReferenceOrContainsReferences<T>();
 
-    /// <summary>The constants that a span literal names: read where they lie in the image.</summary>
+    /// <summary>A constant span of values wider than a byte, in the image.</summary>
     [Intrinsic] public static extern ReadOnlySpan<T> CreateSpan<T>(RuntimeFieldHandle field);
+
+    /// <summary>Copies constant elements from the image into a new array.</summary>
+    [Intrinsic] public static extern void InitializeArray(Array array, RuntimeFieldHandle field);
 
     /// <summary>A part of an array as a new array; slices of arrays allocate, so use spans.</summary>
     public static T[] GetSubArray<T>(T[] array, Range range)

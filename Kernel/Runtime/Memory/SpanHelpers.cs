@@ -11,7 +11,7 @@ internal static unsafe class SpanHelpers
         MemoryOperations.Copy((byte*)Unsafe.AsPointer(ref destination), (byte*)Unsafe.AsPointer(ref source), bytes);
 
     internal static void ClearWithoutReferences(ref byte destination, nuint bytes) =>
-        MemoryOperations.Fill((byte*)Unsafe.AsPointer(ref destination), 0, bytes);
+        MemoryOperations.Clear((byte*)Unsafe.AsPointer(ref destination), bytes);
 
     internal static void Fill(ref byte destination, byte value, nuint bytes) =>
         MemoryOperations.Fill((byte*)Unsafe.AsPointer(ref destination), value, bytes);
@@ -25,13 +25,27 @@ internal static unsafe class SpanHelpers
 
     internal static void Fill<T>(ref T destination, nuint elements, T value)
     {
-        if (Unsafe.SizeOf<T>() == 1)
+        byte* memory = (byte*)Unsafe.AsPointer(ref destination);
+        // The compiler keeps the branch for the size of T.
+        switch (Unsafe.SizeOf<T>())
         {
-            Fill(ref Unsafe.As<T, byte>(ref destination), Unsafe.As<T, byte>(ref value), elements);
-            return;
+            case 1:
+                MemoryOperations.Fill(memory, Unsafe.As<T, byte>(ref value), elements);
+                break;
+            case 2:
+                MemoryOperations.Fill(memory, Unsafe.As<T, ushort>(ref value) * 0x0001_0001_0001_0001UL, elements * 2);
+                break;
+            case 4:
+                MemoryOperations.Fill(memory, Unsafe.As<T, uint>(ref value) * 0x0000_0001_0000_0001UL, elements * 4);
+                break;
+            case 8:
+                MemoryOperations.Fill(memory, Unsafe.As<T, ulong>(ref value), elements * 8);
+                break;
+            default:
+                for (nuint i = 0; i < elements; i++)
+                    Unsafe.Add(ref destination, i) = value;
+                break;
         }
-        for (nuint i = 0; i < elements; i++)
-            Unsafe.Add(ref destination, i) = value;
     }
 }
 

@@ -83,14 +83,5 @@ public static partial class Math
     public static ulong BigMul(uint a, uint b) => (ulong)a * b;
 
     /// <summary>The full product of 128 bits; returns its high half.</summary>
-    public static ulong BigMul(ulong a, ulong b, out ulong low)
-    {
-        // Schoolbook in halves: the instruction for it that the compiler knows (MULX) is not in every x86-64.
-        ulong aLow = (uint)a, aHigh = a >> 32, bLow = (uint)b, bHigh = b >> 32;
-        ulong lowest = aLow * bLow;
-        ulong middle = aHigh * bLow + (lowest >> 32);
-        ulong middle2 = aLow * bHigh + (uint)middle;
-        low = a * b;
-        return aHigh * bHigh + (middle >> 32) + (middle2 >> 32);
-    }
+    public static ulong BigMul(ulong a, ulong b, out ulong low) => Sluice.Runtime.BitAlgorithms.BigMul(a, b, out low);
 }

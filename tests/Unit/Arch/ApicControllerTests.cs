@@ -232,6 +232,14 @@ public sealed class ApicControllerTests : IDisposable
     }
 
     [Fact]
+    public void A_function_on_a_line_that_has_another_trigger_is_polled()
+    {
+        Assert.True(_controller.TryTakeLine(InterruptLine.Isa(3), new Device(), "serial"u8, out _));
+        Assert.True(_controller.TryTakeLine(InterruptLine.Pci(3), new Device(), "nic"u8, out InterruptToken token));
+        Assert.Equal(InterruptRoute.Polled, _controller.RouteOf(token));
+    }
+
+    [Fact]
     public void Polling_keeps_its_interval()
     {
         Device device = new(), hasty = new();

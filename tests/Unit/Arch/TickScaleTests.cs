@@ -65,6 +65,24 @@ public sealed class TickScaleTests
     public void Implausible_frequencies_are_refused(ulong frequency) =>
         Assert.Throws<BugException>(() => TickScale.PerSecond(frequency));
 
+    [Fact]
+    public void A_better_rate_bends_time_and_does_not_make_it_jump() =>
+        Properties.ForAll(Frequencies().Zip(Frequencies()).Zip(Fractions()), input =>
+        {
+            ((ulong before, ulong after), double part) = input;
+            var line = new TickLine(1_000, before);
+            ulong bend = 1_000 + (ulong)(part * before * 100);
+            ulong at = line.MicrosecondsAt(bend);
+            line = line.ChangedAt(bend, after);
+            Assert.Equal(at, line.MicrosecondsAt(bend));
+            Assert.Equal(at, line.MicrosecondsAt(bend - 1));
+            Assert.InRange(line.MicrosecondsAt(bend + after), at + 999_999, at + 1_000_000);
+            Assert.Equal(bend, line.TimestampOf(at));
+            ulong due = at + 12_345;
+            Assert.True(line.MicrosecondsAt(line.TimestampOf(due)) >= due);
+            Assert.Equal(ulong.MaxValue, line.TimestampOf(ulong.MaxValue));
+        });
+
     private static FsCheck.Gen<ulong> Frequencies() =>
         Gen.Choose(1_001, 10_000_000).Select(kilohertz => (ulong)kilohertz * 1000 + (ulong)kilohertz % 997);
 

@@ -18,7 +18,7 @@ public sealed class TimerQueueTests
             var world = new World();
             foreach (((int action, int timer), int amount) in steps)
                 world.Step(action, timer, (ulong)amount);
-        }, 300);
+        }, 60);
     }
 
     [Fact]

@@ -13,7 +13,7 @@ public sealed class MemoryMapTests
     private const uint Frames = 128;
 
     // Unaligned, empty, overlapping and in any order, all within the first 128 pages.
-    private static readonly Gen<MemoryRange> Range =
+    private static readonly Gen<MemoryRange> _range =
         from kind in Gen.Elements(MemoryKind.Usable, MemoryKind.Usable, MemoryKind.Usable, MemoryKind.Reserved,
             MemoryKind.AcpiReclaimable, MemoryKind.AcpiNonvolatile, MemoryKind.Unusable, (MemoryKind)77)
         from start in Gen.Choose(0, (int)Frames * 4096)
@@ -22,13 +22,13 @@ public sealed class MemoryMapTests
         let first = aligned ? start & ~4095 : start
         select new MemoryRange(new PhysAddr((ulong)first), (ulong)Math.Min(bytes, ((int)Frames * 4096) - first), kind);
 
-    private static readonly Gen<(MemoryRange[] Firmware, MemoryRange[] Reserved)> Maps =
-        from firmware in Range.ArrayOf()
-        from reserved in Range.ArrayOf(3)
+    private static readonly Gen<(MemoryRange[] Firmware, MemoryRange[] Reserved)> _maps =
+        from firmware in _range.ArrayOf()
+        from reserved in _range.ArrayOf(3)
         select (firmware, reserved);
 
     [Fact]
-    public void A_page_is_usable_if_one_range_says_so_of_all_of_it_and_none_says_otherwise_of_any() => Properties.ForAll(Maps, maps =>
+    public void A_page_is_usable_if_one_range_says_so_of_all_of_it_and_none_says_otherwise_of_any() => Properties.ForAll(_maps, maps =>
     {
         var map = new MemoryMap();
         map.Build(maps.Firmware, maps.Reserved);

@@ -12,14 +12,14 @@ public sealed class RangeSetTests
 
     public readonly record struct Change(bool Add, uint First, uint End);
 
-    private static readonly Gen<Change[]> Changes =
+    private static readonly Gen<Change[]> _changes =
         (from add in Gen.Elements(true, true, false)
          from first in Gen.Choose(0, Frames)
          from end in Gen.Choose(0, Frames)
          select new Change(add, (uint)first, (uint)end)).ArrayOf();
 
     [Fact]
-    public void Equals_a_bit_for_each_frame() => Properties.ForAll(Changes, changes =>
+    public void Equals_a_bit_for_each_frame() => Properties.ForAll(_changes, changes =>
     {
         var set = new RangeSet(Frames);
         var model = new bool[Frames];
@@ -36,7 +36,7 @@ public sealed class RangeSetTests
     }, times: 500);
 
     [Fact]
-    public void Without_room_it_forgets_frames_but_never_keeps_a_removed_one() => Properties.ForAll(Changes, changes =>
+    public void Without_room_it_forgets_frames_but_never_keeps_a_removed_one() => Properties.ForAll(_changes, changes =>
     {
         var set = new RangeSet(3);
         var model = new bool[Frames];
@@ -73,7 +73,8 @@ public sealed class RangeSetTests
             set.Remove(change.First, change.End);
     }
 
-    private static ulong Missing(RangeSet set, bool[] model) => (ulong)model.Where((bit, frame) => bit && !set.Contains((uint)frame)).Count();
+    private static ulong Missing(RangeSet set, bool[] model) =>
+        (ulong)model.Where((bit, frame) => bit && !set.Contains((uint)frame)).Count();
 
     private static void AssertSortedAndApart(RangeSet set)
     {

@@ -9,26 +9,26 @@ public static class Cpu
 {
     public const int MaxCount = 64;
 
-    [ThreadStatic] private static int t_id;
-    [ThreadStatic] private static bool t_interruptsOff;
-    [ThreadStatic] private static Action? t_onInterruptsEnabled;
+    [ThreadStatic] private static int _id;
+    [ThreadStatic] private static bool _interruptsOff;
+    [ThreadStatic] private static Action? _onInterruptsEnabled;
 
     /// <summary>The number that this thread goes by.</summary>
     public static int Id
     {
-        get => t_id;
-        set => t_id = value;
+        get => _id;
+        set => _id = value;
     }
 
     /// <summary>Called when the code under test lets interrupts in: simulated devices' pending ones come now.</summary>
     public static Action? OnInterruptsEnabled
     {
-        get => t_onInterruptsEnabled;
-        set => t_onInterruptsEnabled = value;
+        get => _onInterruptsEnabled;
+        set => _onInterruptsEnabled = value;
     }
 
     /// <summary>Whether interrupts come through on this thread.</summary>
-    public static bool InterruptsEnabled => !t_interruptsOff;
+    public static bool InterruptsEnabled => !_interruptsOff;
 
     public static void Pause()
     {
@@ -42,8 +42,8 @@ public static class Cpu
 
     public static bool DisableInterrupts()
     {
-        bool enabled = !t_interruptsOff;
-        t_interruptsOff = true;
+        bool enabled = !_interruptsOff;
+        _interruptsOff = true;
         return enabled;
     }
 
@@ -55,7 +55,7 @@ public static class Cpu
 
     public static void EnableInterrupts()
     {
-        t_interruptsOff = false;
-        t_onInterruptsEnabled?.Invoke();
+        _interruptsOff = false;
+        _onInterruptsEnabled?.Invoke();
     }
 }

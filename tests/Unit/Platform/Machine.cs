@@ -5,27 +5,27 @@ namespace Sluice.Platform;
 /// <summary>The hosted twin: each thread is a machine with one CPU.</summary>
 public static class Machine
 {
-    [ThreadStatic] private static InterruptController? t_interrupts;
-    [ThreadStatic] private static TimerQueue? t_timers;
-    [ThreadStatic] private static WorkQueue? t_work;
+    [ThreadStatic] private static InterruptController? _interrupts;
+    [ThreadStatic] private static TimerQueue? _timers;
+    [ThreadStatic] private static WorkQueue? _work;
 
     /// <summary>What the test plugged in, usually <see cref="SimulatedInterrupts"/>.</summary>
     public static InterruptController Interrupts
     {
-        get => t_interrupts ?? throw new InvalidOperationException("this thread has no interrupt controller");
-        set => t_interrupts = value;
+        get => _interrupts ?? throw new InvalidOperationException("this thread has no interrupt controller");
+        set => _interrupts = value;
     }
 
-    public static TimerQueue Timers => t_timers ??= new TimerQueue(256);
+    public static TimerQueue Timers => _timers ??= new TimerQueue(256);
 
-    public static WorkQueue Work => t_work ??= new WorkQueue();
+    public static WorkQueue Work => _work ??= new WorkQueue();
 
     /// <summary>New queues, for a test that starts from nothing.</summary>
     public static void Reset()
     {
-        t_interrupts = null;
-        t_timers = null;
-        t_work = null;
+        _interrupts = null;
+        _timers = null;
+        _work = null;
     }
 
     /// <summary>Simulated time jumps to the next timer or the limit; real time passes a little.</summary>

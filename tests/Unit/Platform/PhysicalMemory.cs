@@ -29,16 +29,19 @@ public static unsafe class PhysicalMemory
 /// </summary>
 public sealed unsafe partial class SimulatedMemory : IDisposable
 {
-    [ThreadStatic] private static SimulatedMemory? t_current;
+    private const ulong Alignment = 1 << 30, Margin = Alignment + PhysAddr.PageSize;
+
+    [ThreadStatic] private static SimulatedMemory? _current;
     private readonly byte* _mapping;
 
     public SimulatedMemory(ulong bytes)
     {
         const int none = 0, readWrite = 3, privateAnonymousUnreserved = 0x02 | 0x20 | 0x4000, noHugePages = 15;
         Bytes = bytes;
-        // Between two pages that cannot be reached: an access past either end faults, and Linux joins no neighbours to it.
-        _mapping = (byte*)Map(null, (nuint)(bytes + 2 * PhysAddr.PageSize), none, privateAnonymousUnreserved, -1, 0);
-        Base = _mapping + PhysAddr.PageSize;
+        // Between pages that cannot be reached: an access past either end faults, and Linux joins no neighbours to it.
+        // Aligned, as the kernel's direct map is, so that what is aligned in physical memory is so for pointers.
+        _mapping = (byte*)Map(null, (nuint)(bytes + Margin), none, privateAnonymousUnreserved, -1, 0);
+        Base = (byte*)(((ulong)_mapping + Alignment) & ~(Alignment - 1));
         if ((nint)_mapping == -1 || Protect(Base, (nuint)bytes, readWrite) != 0 || Advise(Base, (nuint)bytes, noHugePages) != 0)
             throw new OutOfMemoryException($"no address space for {bytes} bytes");
         Use();
@@ -48,7 +51,7 @@ public sealed unsafe partial class SimulatedMemory : IDisposable
 
     public ulong Bytes { get; }
 
-    public static SimulatedMemory Current => t_current ?? throw new InvalidOperationException("this thread has no simulated memory");
+    public static SimulatedMemory Current => _current ?? throw new InvalidOperationException("this thread has no simulated memory");
 
     /// <summary>Bytes that were written so far, in whole pages, as the operating system counts them.</summary>
     public ulong Touched
@@ -69,16 +72,16 @@ public sealed unsafe partial class SimulatedMemory : IDisposable
     }
 
     /// <summary>Makes it the memory that this thread sees.</summary>
-    public void Use() => t_current = this;
+    public void Use() => _current = this;
 
     public void Dispose()
     {
         if (Base == null)
             return;
-        Unmap(_mapping, (nuint)(Bytes + 2 * PhysAddr.PageSize));
+        Unmap(_mapping, (nuint)(Bytes + Margin));
         Base = null;
-        if (t_current == this)
-            t_current = null;
+        if (_current == this)
+            _current = null;
     }
 
     [LibraryImport("libc", EntryPoint = "mmap")]

@@ -5,13 +5,13 @@ namespace Sluice.Platform;
 /// <summary>The hosted twin of the I/O ports: one simulated device decodes them all; with none they read as all ones.</summary>
 public static class PortIo
 {
-    [ThreadStatic] private static ISimulatedRegisters? t_device;
+    [ThreadStatic] private static ISimulatedRegisters? _device;
 
     /// <summary>What answers on this thread; offsets are port numbers.</summary>
     public static ISimulatedRegisters? Device
     {
-        get => t_device;
-        set => t_device = value;
+        get => _device;
+        set => _device = value;
     }
 
     public static byte In8(ushort port) => (byte)Read(port, 1);

@@ -8,18 +8,18 @@ namespace Sluice.Platform;
 /// </summary>
 public sealed class SimulatedClock : IDisposable
 {
-    [ThreadStatic] private static SimulatedClock? t_current;
+    [ThreadStatic] private static SimulatedClock? _current;
     private readonly ulong _started;
     private ulong _nanoseconds;
 
     public SimulatedClock()
     {
         _nanoseconds = _started = Clock.Start + 1_000_000;
-        t_current = this;
+        _current = this;
     }
 
     /// <summary>This thread's, if it has one.</summary>
-    public static SimulatedClock? Current => t_current;
+    public static SimulatedClock? Current => _current;
 
     /// <summary>Since it was made.</summary>
     public ulong ElapsedMicroseconds => (_nanoseconds - _started) / 1000;
@@ -28,11 +28,11 @@ public sealed class SimulatedClock : IDisposable
     public void Advance(ulong microseconds)
     {
         ulong end = _nanoseconds + microseconds * 1000;
-        while (Machine.Timers.NextDue <= Clock.ToMicroseconds(end - Clock.Start))
+        while (Machine.Timers.NextDue <= Clock.MicrosecondsAt(end))
         {
             AdvanceTo(Machine.Timers.NextDue);
             bool enabled = Cpu.DisableInterrupts();
-            Machine.Timers.Expire(Clock.ToMicroseconds(_nanoseconds - Clock.Start));
+            Machine.Timers.Expire(Clock.MicrosecondsAt(_nanoseconds));
             Cpu.RestoreInterrupts(enabled);
         }
         _nanoseconds = Math.Max(_nanoseconds, end);
@@ -40,8 +40,8 @@ public sealed class SimulatedClock : IDisposable
 
     public void Dispose()
     {
-        if (t_current == this)
-            t_current = null;
+        if (_current == this)
+            _current = null;
     }
 
     internal ulong Look() => _nanoseconds += 10;
