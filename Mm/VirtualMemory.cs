@@ -27,6 +27,7 @@ public static unsafe class VirtualMemory
     private static PageTable _table;
     private static RangeSet? _windowFree;
     private static EarlyMemory? _early;
+    private static OwnerTag _tag;
     private static SpinLock _lock;
 
     /// <summary>Bytes mapped in the window now.</summary>
@@ -128,6 +129,23 @@ public static unsafe class VirtualMemory
 
     private static void MapOrStop(ulong address, PhysAddr physical, ulong bytes, PageAccess access, int largestLevel) =>
         Bug.If(!_table.TryMap(address, physical, bytes, access, CacheMode.WriteBack, largestLevel), "no memory for page tables"u8);
+
+    /// <summary>From here on tables come from the page allocator. Once, when it has started.</summary>
+    public static void UsePageAllocator()
+    {
+        _early = null;
+        _tag = OwnerTag.Register("page tables"u8);
+        _table.TakeTablesFrom(&TakeTable);
+    }
+
+    private static bool TakeTable(out PhysAddr table)
+    {
+        bool taken = Pages.TryTake(0, Zone.Any, _tag, out PageRun run);
+        table = run.Start;
+        if (taken)
+            Clear(table);
+        return taken;
+    }
 
     private static bool TakeEarlyTable(out PhysAddr table)
     {

@@ -43,6 +43,10 @@ internal static unsafe class SystemMemory
         Bug.If(!early.TryTake(1 << ObjectHeapOrder, new PhysAddr(PhysicalMemory.DirectMapBytes), out PhysAddr objects), "no memory for objects"u8);
         new Span<byte>(PhysicalMemory.At(objects), 4096 << ObjectHeapOrder).Clear();
         ObjectHeap.Feed(PhysicalMemory.At(objects), 4096 << ObjectHeapOrder);
+        bool started = Pages.Start(map, early, new PhysAddr(PhysicalMemory.DirectMapBytes), BootArguments.IsOn(Argument.Poison));
+        Bug.If(!started, "no memory for the page allocator"u8);
+        VirtualMemory.UsePageAllocator();
+        Slab.Start();
         Log.Info($"memory: {new ByteSize(usable)} usable, {map.Usable.Count} ranges");
     }
 }

@@ -16,6 +16,7 @@ internal static unsafe class SelfTests
     private static void Each(ref Run run)
     {
         run.Suite("text"u8, &TextSuite.Register);
+        run.Suite("paging"u8, &PagingSuite.Register);
         run.Suite("core library"u8, &CoreLibrarySuite.Register);
         run.Suite("interrupts"u8, &InterruptSuite.Register);
         run.Suite("timers"u8, &TimerSuite.Register);
