@@ -8,10 +8,12 @@ namespace Sluice.Runtime;
 /// <summary>The way out of the core library when a check fails: the kernel's panic, bound at link time.</summary>
 public static unsafe class Fault
 {
-    /// <summary>Stops the machine with a report. Any context.</summary>
+    /// <summary>
+    /// Stops the machine with a report. Any context. It never returns, and the compiler sees that, so callers stay in
+    /// the backtrace; <c>throw Fault.Stop(...)</c> passes that on to the caller's callers.
+    /// </summary>
     [DoesNotReturn]
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    public static void Stop(ReadOnlySpan<byte> what)
+    public static Exception Stop(ReadOnlySpan<byte> what)
     {
         fixed (byte* text = what)
             Panic(text, what.Length);
@@ -20,7 +22,7 @@ public static unsafe class Fault
 
     /// <summary>Stops the machine with a text in UTF-16 (an exception's).</summary>
     [DoesNotReturn]
-    public static void Stop(string what)
+    public static Exception Stop(string what)
     {
         byte* text = stackalloc byte[160];
         int length = what.Length < 160 ? what.Length : 160;

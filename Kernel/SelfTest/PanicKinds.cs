@@ -24,10 +24,10 @@ internal readonly unsafe ref struct PanicKind(ReadOnlySpan<byte> name, ReadOnlyS
 internal static unsafe class PanicKinds
 {
     private static int _five = 5;
-    private static object? _none;
+    private static object? _none, _last;
 
     /// <summary>Number of ways.</summary>
-    public const int Count = 18;
+    public const int Count = 26;
 
     /// <summary>A way by its number, from 0.</summary>
     public static PanicKind At(int index) => index switch
@@ -50,6 +50,14 @@ internal static unsafe class PanicKinds
         15 => new("array-size"u8, "arithmetic overflow"u8, &ArraySize),
         16 => new("heap"u8, "the object heap is full"u8, &HeapFull),
         17 => new("canary"u8, "stack buffer overrun"u8, &BufferOverrun),
+        18 => new("bug"u8, "a bug on purpose"u8, &BugFound),
+        19 => new("stack"u8, "stack overflow"u8, &StackOverflow),
+        20 => new("stackalloc"u8, "stack overflow"u8, &LargeStackBuffer),
+        21 => new("unmapped"u8, "page fault: write"u8, &WriteUnmapped),
+        22 => new("write-code"u8, "forbidden"u8, &WriteCode),
+        23 => new("execute-data"u8, "page fault: execution"u8, &ExecuteData),
+        24 => new("address"u8, "general protection fault"u8, &ImpossibleAddress),
+        25 => new("equality"u8, "a struct is compared that does not say how"u8, &StructEquality),
         _ => default,
     };
 
@@ -142,7 +150,7 @@ internal static unsafe class PanicKinds
     private static void HeapFull()
     {
         while (true)
-            Keep(new byte[1 << 16].Length);
+            _last = new byte[1 << 16];
     }
 
     private static void BufferOverrun()
@@ -155,5 +163,54 @@ internal static unsafe class PanicKinds
                 start[i] = 0xFF;
         }
         Keep(buffer[3]);
+    }
+
+    private static void BugFound() => Bug.If(Five == 5, "a bug on purpose"u8);
+
+    private static void StackOverflow() => Keep(Deeper(Five));
+
+    // Ever deeper frames; the sum keeps them from being turned into a loop.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static int Deeper(int level)
+    {
+        Span<int> frame = stackalloc int[64];
+        frame[level & 63] = level;
+        return Deeper(level + 1) + frame[Five];
+    }
+
+    private static void LargeStackBuffer()
+    {
+        Span<byte> buffer = stackalloc byte[Five << 20];
+        Keep(buffer[Five]);
+    }
+
+    private static void WriteUnmapped() => *(int*)(0xFFFF_A000_0000_0000 + (ulong)Five * 4096) = Five;
+
+    private static void WriteCode()
+    {
+        delegate*<void> code = &WriteCode;
+        *(int*)code = Five;
+    }
+
+    private static void ExecuteData()
+    {
+        // Bytes of a method that returns at once, but on the stack.
+        byte* code = stackalloc byte[16];
+        new Span<byte>(code, 16).Fill(0xC3);
+        ((delegate*<void>)code)();
+        Keep(code[Five]);
+    }
+
+    private static void ImpossibleAddress() => Keep(*(int*)(0x8000_0000_0000_0000 + (ulong)Five));
+
+    private struct Silent
+    {
+        public int Value;
+    }
+
+    private static void StructEquality()
+    {
+        object one = new Silent { Value = Five };
+        Keep(one.Equals(one) ? 1 : 0);
     }
 }
