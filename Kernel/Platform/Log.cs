@@ -23,7 +23,6 @@ public static unsafe class Log
     // A line in the ring: time stamp (8), level (1), length (2), text. _first and _next count bytes since boot.
     private const int HeaderBytes = 11;
 
-    private static Ring _ring;
     private static ulong _first, _next;
 
     /// <summary>The lowest level that the console shows.</summary>
@@ -99,11 +98,17 @@ public static unsafe class Log
         return At(position + 9) | At(position + 10) << 8;
     }
 
-    private static byte At(ulong position) => _ring[(int)(position % RingBytes)];
+    private static byte At(ulong position) => Memory.Ring[(int)(position % RingBytes)];
 
-    private static void Put(byte value) => _ring[(int)(_next++ % RingBytes)] = value;
+    private static void Put(byte value) => Memory.Ring[(int)(_next++ % RingBytes)] = value;
 
-    // In the image, so that the very first line has a place.
+    // In the image, so that the very first line has a place; a class of its own, as the compiler puts all fields of one
+    // that has first values into the file.
+    private static class Memory
+    {
+        public static Ring Ring;
+    }
+
     [InlineArray(RingBytes)]
     private struct Ring
     {
