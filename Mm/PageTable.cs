@@ -1,4 +1,3 @@
-using System;
 using Sluice.Platform;
 
 namespace Sluice.Mm;

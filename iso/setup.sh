@@ -105,7 +105,7 @@ qemu() {
   [ ! -e "$cache/qemu/usr/bin/qemu-system-x86_64" ] || return 0
   if [ ! -e /usr/share/OVMF/OVMF_VARS_4M.fd ] || ! qemu_has_vfio_user qemu-system-x86_64; then
     if [ -z "$(find "$cache/no-newer-qemu" -mtime -1 2>/dev/null)" ]; then
-      say "the machine's own QEMU lacks vfio-user-pci; unpacking a newer one into $cache/qemu (170 MB, about 20 seconds)"
+      say "no QEMU with vfio-user-pci here; unpacking a newer one into $cache/qemu (170 MB, about 20 seconds)"
       mkdir -p "$cache"
       if iso/get-qemu.sh "$cache/qemu"; then rm -f "$cache/no-newer-qemu"; return 0; fi
       touch "$cache/no-newer-qemu"

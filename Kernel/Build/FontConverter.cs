@@ -53,7 +53,7 @@ public sealed record FontTables(IReadOnlyList<(int First, int Count)> Runs, byte
 public static class FontConverter
 {
     // ASCII, Latin, Greek, punctuation, arrows, mathematics, box drawing, blocks, shapes, check marks, the replacement character.
-    private static readonly (int First, int Last)[] s_wanted =
+    private static readonly (int First, int Last)[] _wanted =
         [(0x20, 0x7E), (0xA0, 0x24F), (0x370, 0x3FF), (0x2010, 0x23FF), (0x2500, 0x27BF), (0xFFFD, 0xFFFD)];
 
     /// <summary>What is replaced by U+FFFD when the font lacks it is for the kernel to say; ASCII and U+FFFD must be there.</summary>
@@ -61,7 +61,7 @@ public static class FontConverter
     {
         List<(int First, int Count)> runs = [];
         List<byte> regularBytes = [], boldBytes = [];
-        foreach ((int first, int last) in s_wanted)
+        foreach ((int first, int last) in _wanted)
         {
             for (int codePoint = first; codePoint <= last; codePoint++)
             {

@@ -1,5 +1,3 @@
-using Sluice.Platform;
-
 namespace Sluice.Console;
 
 /// <summary>The console's last use: no locks, nothing that a broken kernel could have left half-done.</summary>

@@ -1,4 +1,3 @@
-using System;
 using Sluice.Arch;
 
 namespace Sluice.Panic;

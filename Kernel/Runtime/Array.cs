@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-
 namespace System;
 
 /// <summary>Base of all arrays; the elements follow the length.</summary>

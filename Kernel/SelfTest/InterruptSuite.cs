@@ -1,4 +1,3 @@
-using System;
 using Sluice.Arch;
 using Sluice.Boot;
 using Sluice.Platform;

@@ -1,6 +1,5 @@
 using System;
 using Sluice.Boot;
-using Sluice.Console;
 
 namespace Sluice.Shell;
 

@@ -1,5 +1,4 @@
 using System.Threading;
-using Sluice.Runtime;
 
 namespace System.Runtime.CompilerServices;
 

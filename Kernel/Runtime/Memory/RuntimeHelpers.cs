@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 namespace System.Runtime.CompilerServices;
 
 /// <summary>What compilers ask the runtime about types.</summary>

@@ -21,8 +21,8 @@ namespace Sluice.Arch
         public const byte TimerVector = 0xF0, ErrorVector = 0xFE, SpuriousVector = 0xFF;
         public const ulong MessageAddress = 0xFEE0_0000;
 
-        private static readonly bool[] s_requested = new bool[256], s_inService = new bool[256];
-        private static bool s_delivering;
+        private static readonly bool[] _requested = new bool[256], _inService = new bool[256];
+        private static bool _delivering;
 
         public static bool IsEnabled { get; set; }
 
@@ -38,61 +38,61 @@ namespace Sluice.Arch
 
         public static void Reset()
         {
-            Array.Clear(s_requested);
-            Array.Clear(s_inService);
+            Array.Clear(_requested);
+            Array.Clear(_inService);
             NeedlessEnds = 0;
             IsEnabled = true;
             Id = 3;
             Errors = 0;
             Ended = null;
-            s_delivering = false;
+            _delivering = false;
             Cpu.OnInterruptsEnabled = Deliver;
             Cpu.EnableInterrupts();         // a bug in the test before may have left them off
         }
 
         public static void InterruptSelf(byte vector) => Request(vector);
 
-        public static bool IsRequested(byte vector) => s_requested[vector];
+        public static bool IsRequested(byte vector) => _requested[vector];
 
-        public static bool IsInService(byte vector) => s_inService[vector];
+        public static bool IsInService(byte vector) => _inService[vector];
 
         public static uint ReadErrors() => Errors;
 
         /// <summary>A message arrives.</summary>
         public static void Request(byte vector)
         {
-            s_requested[vector] = true;
+            _requested[vector] = true;
             if (Cpu.InterruptsEnabled)
                 Deliver();
         }
 
         public static void EndOfInterrupt()
         {
-            int vector = Array.LastIndexOf(s_inService, true);
+            int vector = Array.LastIndexOf(_inService, true);
             if (vector < 0)
             {
                 NeedlessEnds++;
                 return;
             }
-            s_inService[vector] = false;
+            _inService[vector] = false;
             Ended?.Invoke((byte)vector);
         }
 
         private static void Deliver()
         {
-            if (s_delivering || !Array.Exists(s_requested, requested => requested))
+            if (_delivering || !Array.Exists(_requested, requested => requested))
                 return;
-            s_delivering = true;
-            for (int vector; (vector = Array.LastIndexOf(s_requested, true)) >= 0;)
+            _delivering = true;
+            for (int vector; (vector = Array.LastIndexOf(_requested, true)) >= 0;)
             {
                 Cpu.DisableInterrupts();
-                s_requested[vector] = false;
-                s_inService[vector] = vector != SpuriousVector;
+                _requested[vector] = false;
+                _inService[vector] = vector != SpuriousVector;
                 DeviceInterrupts.Handle((byte)vector);
-                if (s_inService[vector])
+                if (_inService[vector])
                     throw new InvalidOperationException($"the interrupt {vector} was not ended");
             }
-            s_delivering = false;
+            _delivering = false;
             Cpu.RestoreInterrupts(true);
         }
     }

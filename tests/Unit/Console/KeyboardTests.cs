@@ -12,7 +12,7 @@ namespace Sluice.Tests.Terminals;
 public sealed class KeyboardTests
 {
     // Keys by their codes of set 1 and set 2, in the order of the standard's table: an independent copy of what the code relies on.
-    private static readonly (byte One, byte Two)[] s_codes =
+    private static readonly (byte One, byte Two)[] _codes =
     [
         (0x01, 0x76), (0x02, 0x16), (0x0A, 0x46), (0x0B, 0x45), (0x0E, 0x66), (0x0F, 0x0D), (0x10, 0x15), (0x19, 0x4D), (0x1C, 0x5A), (0x1D, 0x14),
         (0x1E, 0x1C), (0x26, 0x4B), (0x29, 0x0E), (0x2A, 0x12), (0x2B, 0x5D), (0x2C, 0x1A), (0x32, 0x3A), (0x35, 0x4A), (0x36, 0x59), (0x37, 0x7C),
@@ -74,7 +74,7 @@ public sealed class KeyboardTests
     [Fact]
     public void Both_sets_type_the_same()
     {
-        foreach ((byte one, byte two) in s_codes)
+        foreach ((byte one, byte two) in _codes)
         {
             ScanCodes first = new(ScanCodeSet.One), second = new(ScanCodeSet.Two);
             Assert.Equal(Type(ref first, one, 0x1E, (byte)(one | 0x80), 0x1E), Type(ref second, two, 0x1C, 0xF0, two, 0x1C));

@@ -174,7 +174,7 @@ public sealed class LineEditorTests
 
     [Fact]
     public void Whatever_is_typed_the_line_is_text_and_shows_with_the_cursor_where_it_is() =>
-        Properties.ForAll(Gen.Elements(Pieces).ArrayOf(), pieces =>
+        Properties.ForAll(Gen.Elements(_pieces).ArrayOf(), pieces =>
         {
             Session session = new();
             foreach (byte[] piece in pieces)
@@ -199,7 +199,7 @@ public sealed class LineEditorTests
 
     private static string Visible(Rune rune) => Font.Has((uint)rune.Value) ? rune.ToString() : "\uFFFD";
 
-    private static readonly byte[][] Pieces =
+    private static readonly byte[][] _pieces =
     [
         [.. "a"u8], [.. "word "u8], [.. "a long piece of text, longer than half of the line is wide"u8], [.. "ü"u8], [.. "€"u8], [.. "😀"u8], [0xC3], [0xFF], [0xE2, 0x82],
         [.. "\r"u8], [.. "\n"u8], [.. "\b"u8], [0x7F], [1], [2], [3], [4], [5], [6], [11], [12], [14], [16], [21], [23], [0], [0x1B],

@@ -12,15 +12,15 @@ public sealed unsafe class PageTableTests : IDisposable
 {
     private const ulong Page = 4096, Large = 2 << 20, Huge = 1 << 30;
 
-    [ThreadStatic] private static ulong t_next;
-    [ThreadStatic] private static ulong t_limit;
+    [ThreadStatic] private static ulong _next;
+    [ThreadStatic] private static ulong _limit;
 
     private readonly SimulatedMemory _memory = new(64 << 20);
 
     public PageTableTests()
     {
-        t_next = Page;
-        t_limit = 64 << 20;
+        _next = Page;
+        _limit = 64 << 20;
     }
 
     public void Dispose() => _memory.Dispose();
@@ -78,7 +78,7 @@ public sealed unsafe class PageTableTests : IDisposable
     public void Without_memory_for_tables_nothing_stays_mapped()
     {
         PageTable table = NewTable();
-        t_limit = t_next + 3 * Page;
+        _limit = _next + 3 * Page;
         Assert.False(table.TryMap(0, default, 2 * Large, PageAccess.Read, CacheMode.WriteBack, 0));
         ulong address = 0;
         Assert.False(table.TryFindMapped(ref address, out _));
@@ -133,11 +133,11 @@ public sealed unsafe class PageTableTests : IDisposable
 
     private static bool TakeTable(out PhysAddr table)
     {
-        table = new PhysAddr(t_next);
-        if (t_next + Page > t_limit)
+        table = new PhysAddr(_next);
+        if (_next + Page > _limit)
             return false;
         new Span<byte>(PhysicalMemory.At(table), (int)Page).Clear();
-        t_next += Page;
+        _next += Page;
         return true;
     }
 }

@@ -7,13 +7,13 @@ namespace Sluice.Pci;
 /// <summary>The hosted twin: registers are those of this thread's simulated machine.</summary>
 public static class DeviceMemory
 {
-    [ThreadStatic] private static SimulatedPciHost? t_host;
+    [ThreadStatic] private static SimulatedPciHost? _host;
 
     /// <summary>Whose memory space it is.</summary>
     public static SimulatedPciHost? Host
     {
-        get => t_host;
-        set => t_host = value;
+        get => _host;
+        set => _host = value;
     }
 
     /// <summary>Mappings that may still be made; then address space has run out.</summary>
@@ -23,10 +23,10 @@ public static class DeviceMemory
     public static bool TryMap(PhysAddr start, uint bytes, out Mmio registers)
     {
         registers = default;
-        if (t_host == null || MappingsLeft == 0)
+        if (_host == null || MappingsLeft == 0)
             return false;
         MappingsLeft--;
-        registers = new Mmio(t_host.Window(start.Value), bytes);
+        registers = new Mmio(_host.Window(start.Value), bytes);
         return true;
     }
 }

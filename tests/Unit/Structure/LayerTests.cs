@@ -10,10 +10,10 @@ namespace Sluice.Tests.Structure;
 /// <summary>What docs/design.md says about layers, held against the tree.</summary>
 public sealed class LayerTests
 {
-    private static readonly string Root = FindRoot();
+    private static readonly string _root = FindRoot();
 
     // Each assembly of the kernel and the one that it may name; everything below comes with that.
-    private static readonly (string Project, string? Below)[] Layers =
+    private static readonly (string Project, string? Below)[] _layers =
     [
         ("Kernel/Kernel.csproj", "Drivers/Drivers.csproj"),
         ("Drivers/Drivers.csproj", "Kernel/Pci/Pci.csproj"),
@@ -23,16 +23,16 @@ public sealed class LayerTests
         ("Kernel/Runtime/Runtime.csproj", null),
     ];
 
-    public static TheoryData<string, string?> LayerRows => new(Layers);
+    public static TheoryData<string, string?> LayerRows => new(_layers);
 
     [Theory]
     [MemberData(nameof(LayerRows))]
     public void A_layer_references_the_one_below_and_no_other(string project, string? below)
     {
-        string path = Path.Combine(Root, project);
+        string path = Path.Combine(_root, project);
         IEnumerable<string> references = XDocument.Load(path).Descendants("ProjectReference")
             .Select(reference => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(path)!, reference.Attribute("Include")!.Value)))
-            .Select(full => Path.GetRelativePath(Root, full));
+            .Select(full => Path.GetRelativePath(_root, full));
         Assert.Equal(below == null ? [] : [below], references);
         Assert.Empty(XDocument.Load(path).Descendants("PackageReference"));
     }
@@ -50,14 +50,14 @@ public sealed class LayerTests
     {
         string[] shared = ["Mm", "Drivers", "Kernel/Pci"];
         IEnumerable<string> above = KernelSources()
-            .Where(file => shared.Any(folder => Path.GetRelativePath(Root, file).StartsWith(folder + "/", StringComparison.Ordinal)));
+            .Where(file => shared.Any(folder => Path.GetRelativePath(_root, file).StartsWith(folder + "/", StringComparison.Ordinal)));
         Assert.DoesNotContain(above, file => File.ReadAllText(file).Contains("RuntimeImport", StringComparison.Ordinal));
     }
 
     private static IEnumerable<string> KernelSources()
     {
         string[] files = new[] { "Kernel", "Mm", "Drivers" }
-            .SelectMany(folder => Directory.EnumerateFiles(Path.Combine(Root, folder), "*.cs", SearchOption.AllDirectories))
+            .SelectMany(folder => Directory.EnumerateFiles(Path.Combine(_root, folder), "*.cs", SearchOption.AllDirectories))
             .Where(file => !file.Contains("/obj/", StringComparison.Ordinal) && !file.Contains("/bin/", StringComparison.Ordinal))
             .ToArray();
         Assert.True(files.Length > 50, "the tree is where the tests expect it");
