@@ -50,5 +50,6 @@ public readonly struct OwnerTag
         return new OwnerTag(_count++);
     }
 
-    internal static OwnerTag FromId(int id) => new(id);
+    /// <summary>The tag with a number; below <see cref="Count"/>.</summary>
+    public static OwnerTag FromId(int id) => new(id);
 }

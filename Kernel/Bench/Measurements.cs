@@ -22,6 +22,7 @@ internal static unsafe class Measurements
     /// <summary>One line a group; the order is the order of the run.</summary>
     private static void Each(ref Run run)
     {
+        BootCost.Measure(ref run);
         EmptyLoop.Measure(ref run);
         InterruptCosts.Measure(ref run);
     }
@@ -81,5 +82,20 @@ internal static unsafe class EmptyLoop
     {
         for (int i = 0; i < rounds; i++)
             System.Threading.Volatile.Write(ref _turns, i);
+    }
+}
+
+/// <summary>What starting the kernel costs: from its entry to where the shell's first prompt would be.</summary>
+internal static class BootCost
+{
+    private static ulong _ticks;
+
+    /// <summary>The kernel has started. Once.</summary>
+    public static void Note() => _ticks = Cpu.Timestamp() - Clock.Start;
+
+    public static void Measure(ref Run run)
+    {
+        if (run.Wants("boot-to-prompt"u8))
+            run.Report("boot-to-prompt"u8, _ticks, 1);
     }
 }

@@ -81,7 +81,7 @@ internal readonly ref struct ArgumentInfo
         Argument.Test => Text("test"u8, "*"u8, "run the self-tests that fit a pattern (SUITE or SUITE/CASE, * and ?)"u8),
         Argument.Bench => Text("bench"u8, "*"u8, "run the measurements that fit a pattern"u8),
         Argument.After => Choice("after"u8, "shell|exit|poweroff|reboot"u8, 0, "what follows them; exit ends QEMU with their status"u8),
-        Argument.Panic => Text("panic"u8, default, "cause a panic of that kind, before the shell (the command panic lists the kinds)"u8),
+        Argument.Panic => Text("panic"u8, default, "cause a panic of that kind (the shell's command panic lists them)"u8),
         Argument.Log => Choice("log"u8, "debug|info|warn"u8, 1, "lowest level of the log that the console shows"u8),
         Argument.Poison => Flag("poison"u8, false, "fill freed pages and check them when they are handed out again"u8),
         Argument.Tags => Flag("tags"u8, false, "keep who owns each run of pages"u8),

@@ -26,7 +26,11 @@ internal static unsafe class ScreenStart
             Log.Warn($"screen: {picture.Width} x {picture.Height}, {picture.BitsPerPixel} bits, type {picture.Type}: cannot be used");
             return;
         }
-        Log.Info($"screen: {picture.Width} x {picture.Height}, {picture.BitsPerPixel} bits, {Terminal.Screen!.Columns} columns, {Terminal.Screen.Rows} rows");
+        TextScreen screen = Terminal.Screen!;
+        if (picture.Type == Text)
+            Log.Info($"screen: text, {screen.Columns} columns, {screen.Rows} rows");
+        else
+            Log.Info($"screen: {picture.Width} x {picture.Height}, {picture.BitsPerPixel} bits, {screen.Columns} columns, {screen.Rows} rows");
     }
 
     /// <summary>
@@ -50,6 +54,8 @@ internal static unsafe class ScreenStart
         TextScreen screen = new(display);
         if (picture.Type == Rgb)
             Banner.Draw(screen);
+        else
+            VgaTextDisplay.HideCursor();
         Terminal.Attach(screen);
         return true;
     }

@@ -1,19 +1,27 @@
 using System;
+using Sluice.Platform;
 
 namespace Sluice.Console;
 
 /// <summary>
 /// Cells in VGA text memory: two bytes each, character of code page 437 and attribute. For BIOS machines whose boot loader found
-/// no graphics mode. Source: IBM VGA/XGA Technical Reference, section 2, alphanumeric modes. Pure: hosted tests compile this file, too.
+/// no graphics mode. Source: IBM VGA/XGA Technical Reference, section 2, alphanumeric modes.
 /// </summary>
 internal sealed unsafe class VgaTextDisplay : CellDisplay
 {
     /// <summary>Bytes in a cell of text memory.</summary>
     public const int CellBytes = 2;
 
-    // The upper half of code page 437; the lower one is ASCII as far as this writes it.
+    // The upper half of code page 437; the lower one is ASCII but for the lowest 32.
     private const string Upper =
         "ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜ¢£¥₧ƒáíóúñÑªº¿⌐¬½¼¡«»░▒▓│┤╡╢╖╕╣║╗╝╜╛┐└┴┬├─┼╞╟╚╔╩╦╠═╬╧╨╤╥╙╘╒╓╫╪┘┌█▄▌▐▀αßΓπΣσµτΦΘΩδ∞φε∩≡±≥≤⌠⌡÷≈°∙·√ⁿ²■";
+
+    // And of its lowest 32, which were control characters once.
+    private const string Lowest = "\0☺☻♥♦♣♠•◘○◙♂♀♪♫☼▶◀↕‼¶§▬↨↑↓→←∟↔▲▼";
+
+    // The CRT controller's cursor start register; this bit hides the cursor.
+    private const ushort ControllerIndex = 0x3D4, ControllerData = 0x3D5;
+    private const byte CursorStart = 0x0A, CursorOff = 0x20;
 
     private readonly ushort* _memory;
 
@@ -42,17 +50,26 @@ internal sealed unsafe class VgaTextDisplay : CellDisplay
             return (byte)rune;
         if (rune == 0xA0)
             return (byte)' ';
-        for (int i = 0; i < Upper.Length; i++)
-        {
-            if (Upper[i] == rune)
-                return (byte)(0x80 + i);
-        }
-        return (byte)'?';
+        int at = Upper.IndexOf((char)rune);
+        if (at >= 0)
+            return (byte)(0x80 + at);
+        at = Lowest.IndexOf((char)rune);
+        return at > 0 ? (byte)at : (byte)'?';
     }
 
-    // Blink stands in for bright backgrounds in most modes, so backgrounds are the eight dark ones.
-    private static ushort Pack(Cell cell) =>
-        (ushort)(Character(Font.RuneOf(cell.Glyph)) | Attribute(cell.Foreground) << 8 | (Attribute(cell.Background) & 7) << 12);
+    /// <summary>Hides the hardware's cursor, which stays where the boot loader left it: this kernel's is a cell like others.</summary>
+    public static void HideCursor()
+    {
+        PortIo.Out8(ControllerIndex, CursorStart);
+        PortIo.Out8(ControllerData, CursorOff);
+    }
+
+    // Bold is bright here. Blink stands in for bright backgrounds in most modes, so backgrounds are the eight dark ones.
+    private static ushort Pack(Cell cell)
+    {
+        int foreground = Attribute(cell.Foreground) | (cell.IsBold ? 8 : 0);
+        return (ushort)(Character(Font.RuneOf(cell.Glyph)) | foreground << 8 | (Attribute(cell.Background) & 7) << 12);
+    }
 
     // Terminals count red, green, blue from bit 0, VGA from bit 2.
     private static int Attribute(byte colour)

@@ -20,7 +20,4 @@ internal ref struct CommandWords(ReadOnlySpan<byte> line)
         _rest = _rest.Slice(end);
         return end > start;
     }
-
-    /// <summary>Takes the last word; false if there is none, or if there are more.</summary>
-    public bool TryOnly(out ReadOnlySpan<byte> word) => TryNext(out word) && !TryNext(out _);
 }

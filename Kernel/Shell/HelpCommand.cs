@@ -30,9 +30,9 @@ internal static class HelpCommand
         for (int i = 0; i < Commands.Count; i++)
         {
             Command command = Commands.At(i);
-            Terminal.WriteLine($"  \e[1;96m{command.Name,-9}\e[0m {command.Arguments,-22} {command.Help}");
+            Terminal.WriteLine($"  \e[1;96m{command.Name,-8}\e[0m {command.Arguments,-21} {command.Help}");
         }
-        Terminal.WriteLine($"\e[90mLines can be edited; the arrow keys bring back earlier ones. Ctrl-C gives a line up, Ctrl-L clears the screen.\e[0m");
+        Terminal.WriteLine($"\e[90m  Arrow keys edit the line and bring back earlier ones; Ctrl-C gives it up.\e[0m");
     }
 
     private static void Describe(scoped Command command)

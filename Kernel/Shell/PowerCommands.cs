@@ -10,32 +10,28 @@ internal static class PowerCommands
     private const ushort DebugExit = 0xF4;
     private const uint Passed = 0x10, Failed = 0x11;
 
+    /// <summary>Starts the machine again.</summary>
     public static bool Reboot(CommandWords words)
     {
         if (words.TryNext(out _))
             return false;
-        Reboot();
+        Power.Reboot();
         return true;
     }
 
+    /// <summary>Switches the machine off.</summary>
     public static bool PowerOff(CommandWords words)
     {
         if (words.TryNext(out _))
             return false;
-        PowerOff();
+        Power.PowerOff();
         return true;
     }
 
-    /// <summary>Starts the machine again.</summary>
-    public static void Reboot() => Power.Reboot();
-
-    /// <summary>Switches the machine off, or says that the user may.</summary>
-    public static void PowerOff() => Power.PowerOff();
-
-    /// <summary>Ends QEMU with a status; on other machines, switches off.</summary>
+    /// <summary>Ends QEMU with a status; switches other machines off.</summary>
     public static void Exit(bool good)
     {
         PortIo.Out32(DebugExit, good ? Passed : Failed);
-        PowerOff();
+        Power.PowerOff();
     }
 }

@@ -1,4 +1,6 @@
 using System;
+using Sluice.Acpi;
+using Sluice.Bench;
 using Sluice.Boot;
 
 namespace Sluice.Shell;
@@ -9,6 +11,7 @@ internal static class Unattended
     /// <summary>Does it; returns if the shell is to follow.</summary>
     public static void Run()
     {
+        BootCost.Note();
         ReadOnlySpan<byte> panic = BootArguments.Text(Argument.Panic);
         if (!panic.IsEmpty && !PanicCommand.TryCause(panic))
             Log.Warn($"boot argument ignored: panic={panic}: there is no such kind");
@@ -23,10 +26,10 @@ internal static class Unattended
                 PowerCommands.Exit(good);
                 break;
             case After.PowerOff:
-                PowerCommands.PowerOff();
+                Power.PowerOff();
                 break;
             case After.Reboot:
-                PowerCommands.Reboot();
+                Power.Reboot();
                 break;
         }
     }
