@@ -137,6 +137,9 @@ internal static unsafe class InterruptSuite
     // The interval timer's channel 0 is the one source that every PC can fire at will: once, 1 ms from now.
     private static void Line(ref Ktap t)
     {
+        // Firmware may have left it ticking.
+        FireIntervalTimer();
+        Clock.Delay(3_000);
         _counter.Reset();
         t.Check(Machine.Interrupts.TryTakeLine(InterruptLine.Isa(0), _counter, "self-test"u8, out InterruptToken token), "line taken"u8);
         bool isRouted = Machine.Interrupts.RouteOf(token) == InterruptRoute.Line;
@@ -197,15 +200,16 @@ internal static unsafe class InterruptSuite
     {
         if (!TryTake(ref t, out InterruptToken token, out byte vector))
             return;
-        const int rounds = 2_000;
+        // A CPU faster than its local APIC takes several for one.
+        const int rounds = 2_000, least = 20;
         bool interrupts = Cpu.DisableInterrupts();
         (ulong Integer, double Real) expected = Compute(rounds, vector: 0);
         Cpu.RestoreInterrupts(interrupts);
         (ulong Integer, double Real) actual = Compute(rounds, vector);
-        Await(_counter, rounds);
+        Await(_counter, least);
         t.Equal(expected.Integer, actual.Integer, "integer result"u8);
         t.Check(expected.Real == actual.Real, "floating-point result"u8);
-        t.Check(_counter.Calls >= rounds / 2, "it was interrupted"u8);
+        t.Check(_counter.Calls >= least, "it was interrupted"u8);
         Machine.Interrupts.Release(ref token);
     }
 

@@ -98,12 +98,15 @@ internal static unsafe class TimerSuite
         recorder.Reset();
         ulong seed = Cpu.Timestamp() | 1;
         Ktap.Note($"seed {seed}");
+        // Off until all are started: on a slow machine the first would come before the last, whatever their deadlines.
+        bool interrupts = Cpu.DisableInterrupts();
         ulong start = Clock.Microseconds + 1_000;
         for (int i = 0; i < Timers; i++)
         {
             seed = seed * 6364136223846793005 + 1442695040888963407;
             recorder[i].StartAt(start + (seed >> 33) % 20_000);
         }
+        Cpu.RestoreInterrupts(interrupts);
         recorder.Await(Timers);
         t.Equal(Timers, (ulong)recorder.Count, "timers that came"u8);
         for (int i = 0; i < recorder.Count; i++)
@@ -122,11 +125,13 @@ internal static unsafe class TimerSuite
     {
         Recorder recorder = Shared;
         recorder.Reset();
+        bool interrupts = Cpu.DisableInterrupts();
         recorder[0].Start(2_000);
         recorder[1].Start(3_000);
         recorder[2].Start(4_000);
         t.Check(recorder[1].Cancel(), "it ran"u8);
         t.Check(!recorder[1].Cancel(), "it runs no more"u8);
+        Cpu.RestoreInterrupts(interrupts);
         recorder.Await(2);
         Clock.Delay(2_000);
         t.Equal(2, (ulong)recorder.Count, "calls"u8);
