@@ -97,12 +97,11 @@ internal sealed unsafe class BuddyZone
             ulong pagesOfRun = ChunkBits.Run(order), i = 0;
             while (i < count)
             {
-                uint number = runs[i].Frame >> Chunk.Order;
-                ulong pages = 0;
+                ulong number = runs[i].Value >> (32 + Chunk.Order), pages = 0;
                 do
-                    pages |= pagesOfRun << (int)(runs[i].Frame & 63);
-                while (++i < count && runs[i].Frame >> Chunk.Order == number);
-                Return(number, pages);
+                    pages |= pagesOfRun << (int)(runs[i].Value >> 32);      // by the frame's lowest six bits
+                while (++i < count && runs[i].Value >> (32 + Chunk.Order) == number);
+                Return((uint)number, pages);
             }
         }
         _lock.Release();

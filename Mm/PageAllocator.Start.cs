@@ -27,13 +27,13 @@ public sealed unsafe partial class PageAllocator
 
         uint sections = ((free[free.Count - 1].End - 1) >> SectionTable.Order) + 1;
         ulong tableBytes = SectionTable.Bytes(sections);
-        ulong bytes = tableBytes + Cpu.MaxCount * (uint)sizeof(RunList**) + RunLists.ClosedBytes + RunLists.Bytes;
+        ulong bytes = tableBytes + Cpu.MaxCount * (uint)sizeof(RunLists*) + RunLists.ClosedBytes + RunLists.Bytes;
         if (!early.TryTake((uint)((bytes + PhysAddr.PageSize - 1) / PhysAddr.PageSize), reach, out PhysAddr tables))
             return false;
         byte* memory = PhysicalMemory.At(tables);
         new Span<byte>(memory, (int)bytes).Clear();
         _sections = new SectionTable(memory, sections);
-        _cpus = (RunList***)(memory + tableBytes);
+        _cpus = (RunLists**)(memory + tableBytes);
 
         for (int zone = 0; zone < Zones.Count; zone++)
         {
@@ -44,8 +44,8 @@ public sealed unsafe partial class PageAllocator
         OpenFirstSection(free);
         SetReserves();
         memory = (byte*)(_cpus + Cpu.MaxCount);
-        _closed = RunLists.LayClosed(memory);
-        _cpus[Cpu.Id] = RunLists.Lay(memory + RunLists.ClosedBytes, _zones);
+        _closed = RunLists.LayClosed(memory, _sections);
+        _cpus[Cpu.Id] = RunLists.Lay(memory + RunLists.ClosedBytes, _sections, _zones);
         ChooseWay();
         return true;
     }
@@ -61,7 +61,7 @@ public sealed unsafe partial class PageAllocator
             order++;
         if (!TryTake(order, Zone.Any, OwnerTag.Register("page allocator"u8), out PageRun run))
             return false;
-        _cpus[id] = RunLists.Lay(run.Address, _zones);
+        _cpus[id] = RunLists.Lay(run.Address, _sections, _zones);
         ChooseWay();
         return true;
     }
@@ -69,7 +69,7 @@ public sealed unsafe partial class PageAllocator
     private void ChooseWay()
     {
         int cpus = 0;
-        RunList** lists = null;
+        RunLists* lists = null;
         for (int i = 0; i < Cpu.MaxCount; i++)
         {
             if (_cpus[i] == null)

@@ -21,9 +21,9 @@ public sealed unsafe partial class PageAllocator
 
     // The lists of the only CPU. Closed ones when there are several, or when runs are poisoned: then every call takes
     // the general way, which asks for the CPU's number and for what is to be checked.
-    private RunList** _only;
-    private RunList** _closed;
-    private RunList*** _cpus;
+    private RunLists* _only;
+    private RunLists* _closed;
+    private RunLists** _cpus;
 
     /// <summary>
     /// Takes a run. Its memory holds whatever was there before.
@@ -34,14 +34,8 @@ public sealed unsafe partial class PageAllocator
     /// <param name="run">The run, to be given back with <see cref="Give"/>; empty if there is none.</param>
     /// <returns>False if no run of that size is free in the zone or below, save what is kept for the lower zone's own.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool TryTake(int order, Zone zone, OwnerTag owner, out PageRun run)
-    {
-        RunList* list;
-        if ((uint)order > MaxOrder || (list = RunLists.For(_only, zone, order))->Count == 0)
-            return TryTakeGeneral(order, zone, owner, out run);
-        run = Pop(list, owner);
-        return true;
-    }
+    public bool TryTake(int order, Zone zone, OwnerTag owner, out PageRun run) =>
+        RunLists.TryTake(_only, order, zone, owner, out run) || TryTakeGeneral(order, zone, owner, out run);
 
     /// <summary>
     /// Gives a run back and empties the handle. Stops the machine if the run is empty, was given back before or is not
@@ -50,26 +44,17 @@ public sealed unsafe partial class PageAllocator
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Give(ref PageRun run)
     {
+        RunLists* lists = _only;
         PageRun given = run;
         run = default;
-        Page* pages;
-        RunList* list;
-        ulong count, frame = given.Value >> 32, section = frame >> SectionTable.Order;
-        if (section >= _sections.Count || (pages = _sections.Pages[section]) == null || pages[frame].Word != given.Word
-            || (count = (list = RunLists.Of(_only, given))->Count) >= list->Limit)
-        {
+        if (!RunLists.TryGive(lists, given))
             GiveGeneral(given);
-            return;
-        }
-        pages[frame].State = 0;
-        RunList.Entries(list)[count] = NextHandle(given);
-        list->Count = count + 1;
     }
 
     /// <summary>Gives all runs that this CPU keeps at hand back to their zones, where they merge.</summary>
     public void Drain()
     {
-        RunList** lists = _cpus[Cpu.Id];
+        RunLists* lists = _cpus[Cpu.Id];
         for (int zone = 0; zone < Zones.Count; zone++)
         {
             for (int order = 0; order <= MaxOrder; order++)
@@ -81,31 +66,18 @@ public sealed unsafe partial class PageAllocator
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private PageRun Pop(RunList* list, OwnerTag owner)
-    {
-        ulong last = list->Count - 1;
-        list->Count = last;
-        list->Taken++;
-        PageRun entry = RunList.Entries(list)[last];
-        var run = new PageRun(entry.Value | (uint)owner.Id << 16);
-        ulong frame = run.Value >> 32;
-        _sections.Pages[frame >> SectionTable.Order][frame].Word = run.Word;
-        return run;
-    }
+    /// <summary>What this CPU's short way works on; it changes with <see cref="TryAddCpu"/>.</summary>
+    internal RunLists* ShortWay => _only;
 
-    // The handle with which a run that was given back will be handed out next.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static PageRun NextHandle(PageRun given) => new(given.Frame, (ushort)(given.Word + (1 << Page.GenerationShift)));
-
+    /// <summary>Takes a run when the short way has none.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private bool TryTakeGeneral(int order, Zone zone, OwnerTag owner, out PageRun run)
+    internal bool TryTakeGeneral(int order, Zone zone, OwnerTag owner, out PageRun run)
     {
         run = default;
         int requested = (int)zone < Zones.Count ? (int)zone : (int)Zone.Any;
         if ((uint)order <= MaxOrder)
         {
-            RunList** lists = _cpus[Cpu.Id];
+            RunLists* lists = _cpus[Cpu.Id];
             if (TryTakeFromZones(lists, order, requested, owner, out run))
                 return true;
             // What lies in this CPU's lists may merge to what is asked for. Other CPUs' lists stay as they are.
@@ -117,7 +89,7 @@ public sealed unsafe partial class PageAllocator
         return false;
     }
 
-    private bool TryTakeFromZones(RunList** lists, int order, int requested, OwnerTag owner, out PageRun run)
+    private bool TryTakeFromZones(RunLists* lists, int order, int requested, OwnerTag owner, out PageRun run)
     {
         bool first = true;
         for (int zone = requested; zone >= 0; zone--)
@@ -134,8 +106,7 @@ public sealed unsafe partial class PageAllocator
                 {
                     if (Poison)
                         CheckPoison(RunList.Entries(list)[list->Count - 1].Frame, order);
-                    run = Pop(list, owner);
-                    return true;
+                    return RunLists.TryTake(lists, order, (Zone)zone, owner, out run);
                 }
             }
             first = false;
@@ -144,8 +115,9 @@ public sealed unsafe partial class PageAllocator
         return false;
     }
 
+    /// <summary>Gives a run back when the short way would not have it, or says what is wrong with the handle.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private void GiveGeneral(PageRun given)
+    internal void GiveGeneral(PageRun given)
     {
         Bug.If(given.IsEmpty, "an empty page run was given back"u8);
         Page* page = _sections.IsOpen(given.Frame >> SectionTable.Order) ? _sections.PageAt(given.Frame) : null;
@@ -153,15 +125,22 @@ public sealed unsafe partial class PageAllocator
         Bug.If((page->State & Page.InUse) == 0, "a page run was given back twice, or was never taken"u8);
         Bug.If(page->Word != given.Word, "a page run was given back twice; by now it is somebody else's"u8);
 
-        RunList* list = RunLists.Of(_cpus[Cpu.Id], given);
-        page->State = 0;
+        RunLists* lists = _cpus[Cpu.Id];
+        RunList* list = RunLists.Of(lists, given);
+        if (list->Limit == 0)
+        {
+            page->State = 0;
+            if (Poison)
+                PutPoison(given.Frame, given.Order);
+            list->Held--;
+            _zones[(int)given.Zone].Give(given.Order, &given, 1);
+            return;
+        }
+        if (list->Count == list->Limit)
+            Return(given.Zone, given.Order, list, list->Limit / 2);
+        RunLists.TryGive(lists, given);
         if (Poison)
             PutPoison(given.Frame, given.Order);
-        if (list->Count == list->Limit && list->Count != 0)
-            Return(given.Zone, given.Order, list, list->Limit / 2);
-        RunList.Entries(list)[list->Count++] = NextHandle(given);
-        if (list->Limit == 0)
-            Return(given.Zone, given.Order, list, 1);
     }
 
     private static void Refill(BuddyZone source, Zone zone, int order, RunList* list)

@@ -32,14 +32,20 @@ internal unsafe struct RunList
     public static PageRun* Entries(RunList* list) => (PageRun*)(list + 1);
 }
 
-/// <summary>The lists of one CPU: an array of pointers, indexed by zone and order side by side as in <see cref="Page.State"/>.</summary>
-internal static unsafe class RunLists
+/// <summary>
+/// What one CPU needs to take and give runs the short way: this record, and behind it pointers to its lists, indexed by zone
+/// and order side by side as in <see cref="Page.State"/>.
+/// </summary>
+internal unsafe struct RunLists
 {
     private const int PerZone = 1 << Page.ZoneShift;
 
     // A zone without memory has the lists of the next lower one with memory. The fourth row is that of the highest zone,
     // so that any two bits make a zone.
     private const int Pointers = 4 * PerZone;
+
+    /// <summary>Where the metadata of pages is.</summary>
+    public SectionTable Sections;
 
     /// <summary>Bytes that the lists of a CPU need.</summary>
     public static uint Bytes
@@ -49,26 +55,69 @@ internal static unsafe class RunLists
             uint bytes = 0;
             for (int order = 0; order <= PageAllocator.MaxOrder; order++)
                 bytes += (uint)sizeof(RunList) + RunList.Capacity(order) * (uint)sizeof(PageRun);
-            return Pointers * (uint)sizeof(RunList*) + Zones.Count * bytes;
+            return HeadBytes + Zones.Count * bytes;
         }
     }
 
     /// <summary>Bytes that <see cref="LayClosed"/> needs.</summary>
-    public static uint ClosedBytes => Pointers * (uint)sizeof(RunList*) + (uint)sizeof(RunList);
+    public static uint ClosedBytes => HeadBytes + (uint)sizeof(RunList);
+
+    private static uint HeadBytes => (uint)sizeof(RunLists) + Pointers * (uint)sizeof(RunList*);
+
+    /// <summary>Takes a run from a list; false if the list is empty or the order does not exist.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool TryTake(RunLists* lists, int order, Zone zone, OwnerTag owner, out PageRun run)
+    {
+        RunList* list;
+        if ((uint)order > PageAllocator.MaxOrder || (list = For(lists, zone, order))->Count == 0)
+        {
+            run = default;
+            return false;
+        }
+        ulong last = list->Count - 1;
+        list->Count = last;
+        list->Taken++;
+        PageRun entry = RunList.Entries(list)[last];
+        ulong value = entry.Value | (uint)owner.Id << 16, frame = value >> 32;
+        lists->Sections.Pages[frame >> SectionTable.Order][frame].Word = (uint)value;
+        run = new PageRun(value);
+        return true;
+    }
+
+    /// <summary>Puts a run that is given back into its list; false if the list is full or something is wrong with the handle.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool TryGive(RunLists* lists, PageRun run)
+    {
+        Page* pages;
+        RunList* list;
+        ulong count, frame = run.Value >> 32, section = frame >> SectionTable.Order;
+        if (section >= lists->Sections.Count || (pages = lists->Sections.Pages[section]) == null || pages[frame].Word != run.Word
+            || (count = (list = Of(lists, run))->Count) >= list->Limit)
+            return false;
+        pages[frame].State = 0;
+        // The handle with which it will be handed out next: another generation, no owner.
+        RunList.Entries(list)[count] = new PageRun(frame << 32 | (ushort)(run.Word + (1 << Page.GenerationShift)));
+        list->Count = count + 1;
+        return true;
+    }
 
     /// <summary>The list that serves requests for a zone; its order must be valid.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static RunList* For(RunList** lists, Zone zone, int order) => lists[((int)zone & 3) << Page.ZoneShift | order];
+    public static RunList* For(RunLists* lists, Zone zone, int order) => At(lists)[((int)zone & 3) << Page.ZoneShift | order];
 
     /// <summary>The list that a run in use belongs to.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static RunList* Of(RunList** lists, PageRun run) => lists[run.Value & Page.IndexMask];
+    public static RunList* Of(RunLists* lists, PageRun run) => At(lists)[run.Value & Page.IndexMask];
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static RunList** At(RunLists* lists) => (RunList**)(lists + 1);
 
     /// <summary>Makes empty lists in memory of <see cref="Bytes"/> bytes.</summary>
-    public static RunList** Lay(byte* memory, BuddyZone[] zones)
+    public static RunLists* Lay(byte* memory, SectionTable sections, BuddyZone[] zones)
     {
-        var lists = (RunList**)memory;
-        memory += Pointers * sizeof(RunList*);
+        var lists = (RunLists*)memory;
+        lists->Sections = sections;
+        memory += HeadBytes;
         int served = 0;
         for (int zone = 0; zone < 4; zone++)
         {
@@ -76,10 +125,10 @@ internal static unsafe class RunLists
                 served = zone;
             for (int order = 0; order < PerZone; order++)
             {
-                RunList** entry = lists + (zone << Page.ZoneShift | order);
+                RunList** entry = At(lists) + (zone << Page.ZoneShift | order);
                 if (zone != 0 && zone != served)
                 {
-                    *entry = lists[served << Page.ZoneShift | order];
+                    *entry = At(lists)[served << Page.ZoneShift | order];
                     continue;
                 }
                 *entry = null;
@@ -94,13 +143,14 @@ internal static unsafe class RunLists
     }
 
     /// <summary>Makes lists that are both empty and full, for ever, so that everything takes the general way.</summary>
-    public static RunList** LayClosed(byte* memory)
+    public static RunLists* LayClosed(byte* memory, SectionTable sections)
     {
-        var lists = (RunList**)memory;
-        var closed = (RunList*)(lists + Pointers);
+        var lists = (RunLists*)memory;
+        lists->Sections = sections;
+        var closed = (RunList*)(memory + HeadBytes);
         *closed = default;
         for (int i = 0; i < Pointers; i++)
-            lists[i] = closed;
+            At(lists)[i] = closed;
         return lists;
     }
 }

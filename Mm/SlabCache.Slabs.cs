@@ -1,4 +1,5 @@
 using System;
+using System.Diagnostics.CodeAnalysis;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using Sluice.Platform;
@@ -32,6 +33,7 @@ public sealed unsafe partial class SlabCache
 
     private SpinLock _lock;
     private SlabHeader* _partial;
+    private readonly bool _poison;
     private ulong _slabs, _emptySlabs, _freeInSlabs, _taken, _failures;
 
     private enum State : byte
@@ -41,8 +43,9 @@ public sealed unsafe partial class SlabCache
         Poisoned,
     }
 
-    private SlabHeader* SlabOf(byte* address) => (SlabHeader*)((ulong)address & ~(ulong)(RunBytes - 1));
+    private SlabHeader* SlabOf(byte* address) => (SlabHeader*)((ulong)address & _slabMask);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private uint IndexOf(SlabHeader* slab, byte* address) => (uint)((ulong)(uint)(address - (byte*)slab - _first) * _inverse >> 32);
 
     private byte* AddressOf(SlabHeader* slab, uint index) => (byte*)slab + _first + index * Bytes;
@@ -50,6 +53,7 @@ public sealed unsafe partial class SlabCache
     private static State* StateOf(SlabHeader* slab, uint index) => (State*)(slab + 1) + index;
 
     // The state byte, as soon as an object is out of the slab's bits, is written only by whoever has the object.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void HandOut(byte* address)
     {
         SlabHeader* slab = SlabOf(address);
@@ -59,24 +63,36 @@ public sealed unsafe partial class SlabCache
         *state = State.InUse;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void TakeBack(byte* address)
     {
-        Bug.If(address == null, "a null pointer was given back to a slab cache"u8);
         SlabHeader* slab = SlabOf(address);
+        uint index;
+        if (address == null || slab->Cookie != (_cookie ^ (ulong)slab) || (index = IndexOf(slab, address)) >= _objects
+            || AddressOf(slab, index) != address || *StateOf(slab, index) != State.InUse)
+        {
+            StopForBadObject(address);
+            return;
+        }
+        *StateOf(slab, index) = _poison ? PutPoison(address) : State.Free;
+    }
+
+    [DoesNotReturn]
+    private void StopForBadObject(byte* address)
+    {
+        SlabHeader* slab = SlabOf(address);
+        Bug.If(address == null, "a null pointer was given back to a slab cache"u8);
         Bug.If(slab->Cookie != (_cookie ^ (ulong)slab), "an object was given back to a slab cache that it is not from"u8);
         uint index = IndexOf(slab, address);
         Bug.If(index >= _objects || AddressOf(slab, index) != address, "a pointer into the middle of an object was given back"u8);
-        State* state = StateOf(slab, index);
-        Bug.If(*state != State.InUse, "an object was given back twice, or was never taken"u8);
-        if (_pages.Poison)
-        {
-            new Span<byte>(address, (int)Bytes).Fill(PageAllocator.PoisonByte);
-            *state = State.Poisoned;
-        }
-        else
-        {
-            *state = State.Free;
-        }
+        Bug.Stop("an object was given back twice, or was never taken"u8);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private State PutPoison(byte* address)
+    {
+        new Span<byte>(address, (int)Bytes).Fill(PageAllocator.PoisonByte);
+        return State.Poisoned;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -92,7 +108,7 @@ public sealed unsafe partial class SlabCache
         }
     }
 
-    private uint TakeFromSlabs(nint* objects, uint wanted)
+    private uint TakeFromSlabs(byte** objects, uint wanted)
     {
         uint taken = 0;
         _lock.Acquire();
@@ -105,7 +121,7 @@ public sealed unsafe partial class SlabCache
             {
                 for (; slab->Free[word] != 0 && taken < wanted; slab->Free[word] &= slab->Free[word] - 1)
                 {
-                    objects[taken++] = (nint)AddressOf(slab, word * 64 + (uint)BitOperations.TrailingZeroCount(slab->Free[word]));
+                    objects[taken++] = AddressOf(slab, word * 64 + (uint)BitOperations.TrailingZeroCount(slab->Free[word]));
                     slab->FreeCount--;
                 }
             }
@@ -117,14 +133,14 @@ public sealed unsafe partial class SlabCache
         return taken;
     }
 
-    private void GiveToSlabs(nint* objects, ulong count)
+    private void GiveToSlabs(byte** objects, ulong count)
     {
         _lock.Acquire();
         _freeInSlabs += count;
         for (ulong i = 0; i < count; i++)
         {
-            SlabHeader* slab = SlabOf((byte*)objects[i]);
-            uint index = IndexOf(slab, (byte*)objects[i]);
+            SlabHeader* slab = SlabOf(objects[i]);
+            uint index = IndexOf(slab, objects[i]);
             slab->Free[index / 64] |= 1UL << (int)(index % 64);
             if (slab->FreeCount++ == 0)
                 Link(slab);

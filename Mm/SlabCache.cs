@@ -1,4 +1,5 @@
 using System;
+using System.Runtime.CompilerServices;
 using Sluice.Platform;
 
 namespace Sluice.Mm;
@@ -48,6 +49,7 @@ public sealed unsafe partial class SlabCache
     private readonly nint[] _magazines = new nint[Cpu.MaxCount];
     private readonly uint _first, _objects;
     private readonly int _order;
+    private readonly ulong _slabMask;       // clears an object's address to its slab's
     private readonly uint _inverse;         // 2^32 / Bytes, rounded up: to multiply instead of dividing
     private readonly ulong _cookie;
 
@@ -62,6 +64,7 @@ public sealed unsafe partial class SlabCache
     {
         Bug.If(bytes - 1 >= MaxBytes, "a slab cache for objects of no size, or too large ones"u8);
         _pages = pages;
+        _poison = pages.Poison;
         _magazineCache = magazines;
         Tag = OwnerTag.Register(name);
         Bytes = Math.Max((bytes + 7) & ~7u, MinBytes);
@@ -69,6 +72,7 @@ public sealed unsafe partial class SlabCache
         // At least 16 places, of which the slab's own record takes up one or a few.
         while (RunBytes < 16 * Bytes)
             _order++;
+        _slabMask = ~(ulong)(RunBytes - 1);
         uint alignment = Bytes & ~(Bytes - 1);
         _objects = SlabHeader.MaxObjects + 1;
         do
@@ -88,23 +92,12 @@ public sealed unsafe partial class SlabCache
     /// <summary>Takes an object; false, and null, if there are no pages for more.</summary>
     public bool TryTake(out byte* address)
     {
-        nint entry;
         Magazine* magazine = MagazineOfThisCpu();
-        if (magazine == null)
-        {
-            if (TakeFromSlabs(&entry, 1) == 0)
-                return Fail(out address);
-            _taken++;
-        }
-        else
-        {
-            if (magazine->Count == 0 && !TryFill(magazine))
-                return Fail(out address);
-            entry = Magazine.Entries(magazine)[--magazine->Count];
-            magazine->Taken++;
-        }
-        address = (byte*)entry;
-        HandOut(address);
+        if (magazine == null || magazine->Count == 0)
+            return TryTakeFromSlabs(magazine, out address);
+        byte* taken = Magazine.Pop(magazine);
+        HandOut(taken);
+        address = taken;
         return true;
     }
 
@@ -115,18 +108,10 @@ public sealed unsafe partial class SlabCache
         address = null;
         TakeBack(given);
         Magazine* magazine = MagazineOfThisCpu();
-        if (magazine == null)
-        {
-            GiveToSlabs((nint*)&given, 1);
-            return;
-        }
-        nint* entries = Magazine.Entries(magazine);
-        if (magazine->Count == Magazine.Capacity)
-        {
-            magazine->Count -= Magazine.Batch;
-            GiveToSlabs(entries + magazine->Count, Magazine.Batch);
-        }
-        entries[magazine->Count++] = (nint)given;
+        if (magazine == null || magazine->Count == Magazine.Capacity)
+            GiveToSlabs(magazine, given);
+        else
+            Magazine.Push(magazine, given);
     }
 
     /// <summary>Gives back what this CPU keeps at hand and all slabs that are wholly free.</summary>
@@ -163,13 +148,7 @@ public sealed unsafe partial class SlabCache
         return report;
     }
 
-    private bool Fail(out byte* address)
-    {
-        address = null;
-        _failures++;
-        return false;
-    }
-
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private Magazine* MagazineOfThisCpu()
     {
         int cpu = Cpu.Id;
@@ -187,10 +166,37 @@ public sealed unsafe partial class SlabCache
         return magazine;
     }
 
-    private bool TryFill(Magazine* magazine)
+    private bool TryTakeFromSlabs(Magazine* magazine, out byte* address)
     {
-        magazine->Count = TakeFromSlabs(Magazine.Entries(magazine), Magazine.Batch);
-        return magazine->Count != 0;
+        byte* taken = null;
+        if (magazine == null)
+        {
+            _taken += TakeFromSlabs(&taken, 1);
+        }
+        else
+        {
+            magazine->Count = TakeFromSlabs(Magazine.Entries(magazine), Magazine.Batch);
+            if (magazine->Count != 0)
+                taken = Magazine.Pop(magazine);
+        }
+        address = taken;
+        if (taken == null)
+            _failures++;
+        else
+            HandOut(taken);
+        return taken != null;
+    }
+
+    private void GiveToSlabs(Magazine* magazine, byte* given)
+    {
+        if (magazine == null)
+        {
+            GiveToSlabs(&given, 1);
+            return;
+        }
+        magazine->Count -= Magazine.Batch;
+        GiveToSlabs(Magazine.Entries(magazine) + magazine->Count, Magazine.Batch);
+        Magazine.Push(magazine, given);
     }
 }
 
@@ -202,11 +208,30 @@ internal unsafe struct Magazine
     /// <summary>Bytes of a magazine with its entries.</summary>
     public const uint Bytes = 2 * 8 + Capacity * 8;
 
-    /// <summary>Objects in it.</summary>
-    public ulong Count;
-
     /// <summary>Objects handed out by this CPU since the start.</summary>
     public ulong Taken;
 
-    public static nint* Entries(Magazine* magazine) => (nint*)(magazine + 1);
+    /// <summary>Objects in it.</summary>
+    public ulong Count;
+
+    public static byte** Entries(Magazine* magazine) => (byte**)(magazine + 1);
+
+    /// <summary>Takes an entry; there must be one.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static byte* Pop(Magazine* magazine)
+    {
+        ulong last = magazine->Count - 1;
+        magazine->Count = last;
+        magazine->Taken++;
+        return Entries(magazine)[last];
+    }
+
+    /// <summary>Adds an entry; there must be room.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Push(Magazine* magazine, byte* address)
+    {
+        ulong count = magazine->Count;
+        Entries(magazine)[count] = address;
+        magazine->Count = count + 1;
+    }
 }
