@@ -20,14 +20,20 @@ public sealed class IsoTests
     [Fact]
     public async Task The_kernel_without_debug_information_is_no_larger_than_512_KiB()
     {
-        string extracted = Path.Combine(ProjectTree.Out, "boot", "extracted.elf");
-        Directory.CreateDirectory(Path.GetDirectoryName(extracted)!);
-        File.Delete(extracted);
-        await Tool.Succeed("xorriso", "-osirrox", "on", "-indev", _iso, "-extract", "/boot/sluice.elf", extracted);
-        byte[] kernel = await File.ReadAllBytesAsync(extracted, TestContext.Current.CancellationToken);
+        byte[] kernel = await ExtractKernel("extracted.elf");
         Assert.True(kernel.AsSpan().StartsWith("\u007fELF"u8));
         Assert.Equal(-1, kernel.AsSpan().IndexOf(".debug_info"u8));
         Assert.InRange(kernel.Length, 1, KernelLimit);
+    }
+
+    /// <summary>The kernel as it lies on the image, by way of a file of that name under out/boot.</summary>
+    internal static async Task<byte[]> ExtractKernel(string file)
+    {
+        string extracted = Path.Combine(ProjectTree.Out, "boot", file);
+        Directory.CreateDirectory(Path.GetDirectoryName(extracted)!);
+        File.Delete(extracted);
+        await Tool.Succeed("xorriso", "-osirrox", "on", "-indev", _iso, "-extract", "/boot/sluice.elf", extracted);
+        return await File.ReadAllBytesAsync(extracted);
     }
 
     [Fact]

@@ -147,6 +147,17 @@ internal sealed partial class Machine : IAsyncDisposable
         return Screen.Load(file);
     }
 
+    /// <summary>Waits until the text on the screen is as wanted, and returns it row by row.</summary>
+    public async Task<string[]> WaitForScreen(Predicate<string[]> wanted, string name = "screen")
+    {
+        while (true)
+        {
+            string[] rows = ScreenText.Read(await Photograph(name));
+            if (wanted(rows)) return rows;
+            await Pause(TimeSpan.FromMilliseconds(200));
+        }
+    }
+
     /// <summary>Presses the reset button.</summary>
     public Task Reset() => Control("system_reset", null);
 
@@ -160,9 +171,15 @@ internal sealed partial class Machine : IAsyncDisposable
             if (!state.Success) throw Failure("QEMU's registers cannot be read");
             bool interruptsOn = (Convert.ToUInt64(state.Groups["flags"].Value, 16) & 1 << 9) != 0;
             if (state.Groups["halted"].Value == "1" && !interruptsOn) return;
-            try { await Task.Delay(50, _life.Token); }
-            catch (OperationCanceledException) { throw Failure($"the processor did not halt within {Setup.Lifetime.TotalSeconds} s"); }
+            await Pause(TimeSpan.FromMilliseconds(50));
         }
+    }
+
+    /// <summary>Waits between two looks at something that tells nobody when it changes; fails at the end of the machine's life.</summary>
+    public async Task Pause(TimeSpan time)
+    {
+        try { await Task.Delay(time, _life.Token); }
+        catch (OperationCanceledException) { throw Failure($"what was waited for did not happen within {Setup.Lifetime.TotalSeconds} s"); }
     }
 
     /// <summary>Runs one of QEMU's commands.</summary>

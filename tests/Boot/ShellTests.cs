@@ -1,0 +1,108 @@
+using System;
+using System.Linq;
+using System.Text;
+using System.Text.RegularExpressions;
+using System.Threading.Tasks;
+using Sluice.Tests.Boot.Harness;
+using Xunit;
+
+namespace Sluice.Tests.Boot;
+
+/// <summary>A machine at the shell's prompt, shared by tests that leave it there.</summary>
+public sealed class ShellMachine : IAsyncLifetime
+{
+    /// <summary>The machine.</summary>
+    internal Machine Machine { get; private set; } = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        Machine = await Machine.Start("shell", new MachineSetup { Lifetime = TimeSpan.FromMinutes(15) });
+        await Machine.WaitForPrompt();
+    }
+
+    public ValueTask DisposeAsync() => Machine.DisposeAsync();
+}
+
+/// <summary>The shell's commands and what people and noise may type.</summary>
+public sealed class ShellTests(ShellMachine shared) : IClassFixture<ShellMachine>
+{
+    private Task<string> Shell(string line) => shared.Machine.Shell(line);
+
+    [Fact]
+    public async Task Help_names_every_command_with_a_line_each()
+    {
+        string help = await Shell("help");
+        foreach (string command in (string[])["help", "irq", "log", "test", "bench", "panic", "reboot", "poweroff"])
+            Assert.Matches($@"(?m)^  {command}\b.*\w{{3}}", help);
+    }
+
+    [Fact]
+    public async Task Help_lists_the_boot_arguments()
+    {
+        string help = await Shell("help arguments");
+        foreach (string argument in (string[])["test", "bench", "after", "panic", "log", "poison", "tags"]) Assert.Matches($@"(?m)^ *{argument}\b", help);
+    }
+
+    [Fact]
+    public async Task Log_shows_what_was_logged_while_starting()
+    {
+        string log = await Shell("log");
+        Assert.Matches(@"(?m)^\[ *\d+\.\d{6}\] ", log);
+    }
+
+    [Fact]
+    public async Task Test_runs_what_fits()
+    {
+        string output = await Shell("test text/*");
+        Assert.Matches(@"self-tests: [1-9]\d* passed, 0 failed", output);
+        Assert.Contains("no self-test fits nothing/*", await Shell("test nothing/*"));
+    }
+
+    [Fact]
+    public async Task An_unknown_command_is_named()
+    {
+        Assert.Contains("there is no command frobnicate", await Shell("frobnicate -x"));
+        Assert.Equal("", (await Shell("")).Trim());
+        Assert.Equal("", (await Shell("      ")).Trim());
+    }
+
+    [Fact]
+    public async Task A_line_that_is_too_long_does_nothing()
+    {
+        string output = await Shell(new string('x', 3000));
+        Assert.Contains("longer than", output);
+        Assert.Contains("help", await Shell("help"));
+    }
+
+    [Fact]
+    public async Task Lines_can_be_edited()
+    {
+        // hxelp, back to the x, gone; then to the end.
+        Assert.Contains("there is no command", await Shell("helpx"));
+        Assert.Contains("poweroff", await Shell("helpx\b"));
+        Assert.Contains("poweroff", await Shell("xhelp\u0001\u001b[3~\u0005"));
+        Assert.Contains("poweroff", await Shell("ehlp\u0001\u001b[C\u001b[C\u007f\u0001h"));
+        Assert.Contains("poweroff", await Shell("\u001b[A"));   // the line before
+    }
+
+    [Fact]
+    public async Task Control_characters_and_broken_UTF8_do_no_harm()
+    {
+        var random = new Random(1);
+        for (int round = 0; round < 20; round++)
+        {
+            // Everything but line ends, Ctrl-C, which ends the line as well, and Ctrl-D.
+            byte[] noise = [.. Enumerable.Range(0, 60).Select(_ => (byte)random.Next(256)).Where(b => b is not ((byte)'\r' or (byte)'\n' or 3 or 4))];
+            await shared.Machine.Shell((byte[])[0x18, .. noise, 0x1b, (byte)'\\', 0x15, (byte)'\r']);
+        }
+        Assert.Contains("poweroff", await Shell("help"));
+    }
+
+    [Fact]
+    public async Task Text_beyond_ASCII_comes_back_whole()
+    {
+        Assert.Contains("there is no command grüße→", await Shell("grüße→"));
+        await shared.Machine.Shell(Encoding.Latin1.GetBytes("gr\u00fc\u00dfe\r"));
+        Assert.Contains("poweroff", await Shell("help"));
+    }
+}
