@@ -6,10 +6,10 @@ set disassembly-flavor intel
 directory .
 target remote out/gdb.sock
 
-# On a line and not on the method: the line table begins after the prologue of the first method, which this is.
+# On the first line behind the prologue. By the line table at the address: all methods claim to be declared in the first file.
 python
 entry = int(gdb.parse_and_eval("(unsigned long)&kernel_main"))
-lines = gdb.block_for_pc(entry).function.symtab.linetable()
-gdb.execute("tbreak *%d" % min(row.pc for row in lines if row.pc >= entry), to_string=True)
+lines = gdb.find_pc_line(entry).symtab.linetable()
+gdb.execute("tbreak *%d" % min(row.pc for row in lines if row.pc > entry), to_string=True)
 end
 continue
