@@ -19,6 +19,12 @@ internal static class Power
     /// <summary>Keeps what firmware says; without a call only the ways that every PC has are left. Once, after <see cref="Firmware"/>.</summary>
     public static void Initialize(PowerControl control) => _control = control;
 
+    /// <summary>Whether ACPI says how to switch off.</summary>
+    public static bool CanPowerOff => _control is { CanPowerOff: true };
+
+    /// <summary>Whether ACPI says how to reset.</summary>
+    public static bool CanReset => _control is { CanReset: true };
+
     /// <summary>Switches the machine off; where that does not work, says that the user may, and halts. Not in interrupt handlers.</summary>
     [DoesNotReturn]
     public static void PowerOff()

@@ -21,6 +21,8 @@ internal static unsafe class SelfTests
         run.Suite("page allocator"u8, &PageAllocatorSuite.Register);
         run.Suite("interrupts"u8, &InterruptSuite.Register);
         run.Suite("timers"u8, &TimerSuite.Register);
+        run.Suite("acpi"u8, &AcpiSuite.Register);
+        run.Suite("pci"u8, &PciSuite.Register);
     }
 
     /// <summary>Runs what fits <paramref name="glob"/> (a suite's name, or suite/case); results go to the results channel as KTAP.</summary>
