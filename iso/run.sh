@@ -21,6 +21,7 @@ mkdir -p out
 
 arguments="test=* after=shell"
 [ "$mode" != batch ] || arguments="test=* after=exit"
+[ ! -t 1 ] || arguments="$arguments serial=colour"
 case $mode in gdb | wait) arguments= ;; esac        # a debugger's breakpoints are for what its user does
 arguments="$arguments${ARGS:+ $ARGS}"
 

@@ -11,6 +11,9 @@ internal abstract class CellDisplay(int columns, int rows)
     /// <summary>Rows of cells.</summary>
     public int Rows { get; } = rows;
 
+    /// <summary>Whether it shows all glyphs of <see cref="Font"/>; else some come out as others or as <c>?</c>.</summary>
+    public abstract bool HasAllGlyphs { get; }
+
     /// <summary>Shows background everywhere.</summary>
     public abstract void Clear();
 

@@ -56,6 +56,8 @@ internal sealed unsafe class FramebufferDisplay : CellDisplay
         return true;
     }
 
+    public override bool HasAllGlyphs => true;
+
     public override void Clear()
     {
         // Padding at the end of a line takes the colour as well: one run of stores for the whole picture.

@@ -47,6 +47,9 @@ internal sealed partial class TextScreen
     /// <summary>Rows of cells.</summary>
     public int Rows => _rows;
 
+    /// <summary>Whether all of the font's glyphs can be seen on it.</summary>
+    public bool HasAllGlyphs => _display.HasAllGlyphs;
+
     /// <summary>Where the cursor stands.</summary>
     public int Row => _row;
 

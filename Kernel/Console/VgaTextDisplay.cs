@@ -29,6 +29,8 @@ internal sealed unsafe class VgaTextDisplay : CellDisplay
     public VgaTextDisplay(byte* memory, int columns, int rows)
         : base(columns, rows) => _memory = (ushort*)memory;
 
+    public override bool HasAllGlyphs => false;
+
     public override void Clear()
     {
         ushort blank = Pack(new Cell(Font.Blank, false, Palette.Foreground, Palette.Background));

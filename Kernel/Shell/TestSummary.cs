@@ -26,7 +26,7 @@ internal static class TestSummary
 
     private static void ShowBig(ref readonly TestTotals totals)
     {
-        if (Terminal.Screen is not TextScreen screen)
+        if (Terminal.Screen is not { HasAllGlyphs: true } screen)
             return;
         Utf8Message passed = $" {totals.Passed} passed ";
         Utf8Message failed = $" {totals.Failed} failed";

@@ -65,6 +65,8 @@ public sealed class LineEditorTests
 
     private sealed class NoDisplay() : CellDisplay(LineEditorTests.Columns, 10)
     {
+        public override bool HasAllGlyphs => true;
+
         public override void Clear()
         {
         }

@@ -225,6 +225,8 @@ public sealed class ScreenTests
     {
         public int Drawn { get; private set; }
 
+        public override bool HasAllGlyphs => true;
+
         public override void Clear()
         {
         }

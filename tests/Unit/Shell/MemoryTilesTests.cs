@@ -11,7 +11,7 @@ namespace Sluice.Tests.Shells;
 
 public sealed class MemoryTilesTests
 {
-    private static readonly MachineMap Holes = MachineMap.Of(
+    private static readonly MachineMap _holes = MachineMap.Of(
         (0, 640 << 10), (1 << 20, 63 << 20), (100 << 20, 3 << 20), (512 << 20, 64 << 20), (4UL << 30, 130 << 20));
 
     // Each frame's kind, the slow way.
@@ -43,7 +43,7 @@ public sealed class MemoryTilesTests
             input =>
             {
                 (uint tileFrames, uint row, IEnumerable<int> orders) = input;
-                using Machine machine = new(Holes);
+                using Machine machine = new(_holes);
                 foreach (int order in orders)
                     machine.Pages.TryTake(order, (Zone)(order % 3), OwnerTag.None, out _);
                 List<PieceKind> frames = Frames(machine.Pages);
