@@ -1,6 +1,9 @@
 using System;
+using System.Collections.Generic;
+using System.Globalization;
 using System.Linq;
 using System.Text;
+using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using System.Threading.Tasks;
 using Sluice.Tests.Boot.Harness;
@@ -32,7 +35,7 @@ public sealed class ShellTests(ShellMachine shared) : IClassFixture<ShellMachine
     public async Task Help_names_every_command_with_a_line_each()
     {
         string help = await Shell("help");
-        foreach (string command in (string[])["help", "irq", "log", "test", "bench", "panic", "reboot", "poweroff"])
+        foreach (string command in (string[])["help", "mem", "pci", "irq", "cpu", "log", "test", "bench", "panic", "reboot", "poweroff"])
             Assert.Matches($@"(?m)^  {command}\b.*\w{{3}}", help);
     }
 
@@ -105,4 +108,46 @@ public sealed class ShellTests(ShellMachine shared) : IClassFixture<ShellMachine
         await shared.Machine.Shell(Encoding.Latin1.GetBytes("gr\u00fc\u00dfe\r"));
         Assert.Contains("poweroff", await Shell("help"));
     }
+
+    [Fact]
+    public async Task Mem_shows_zones_that_add_up_to_the_machine_and_owners()
+    {
+        string output = await Shell("mem");
+        double[] sizes = [.. Regex.Matches(output, @"(?m)^  (?:Dma|Dma32|Normal) +(\d+(?:\.\d)?) MiB ").Select(zone => double.Parse(zone.Groups[1].Value, CultureInfo.InvariantCulture))];
+        Assert.InRange(sizes.Sum(), shared.Machine.Setup.MemoryMiB * 0.95, shared.Machine.Setup.MemoryMiB);
+        Assert.Matches(@"(?m)^  page tables +\d+ +\d+ ", output);
+    }
+
+    [Fact]
+    public async Task Mem_map_shows_all_memory_in_letters_and_in_colours()
+    {
+        int before = (await shared.Machine.Photograph()).Colours().Count;
+        string output = await Shell("mem map");
+        Assert.Matches(@"(?m)^ +0 B [^\n]{16,}$", output);
+        Assert.Matches(@"(?m)^ +256 MiB [^\n]{16,}$", output);
+        Assert.InRange((await shared.Machine.Photograph("map")).Colours().Count, before + 1, int.MaxValue);
+    }
+
+    [Fact]
+    public async Task Pci_shows_what_QEMU_says_is_there()
+    {
+        var expected = new List<string>();
+        foreach (JsonNode? bus in (await shared.Machine.Control("query-pci", null))!.AsArray())
+            foreach (JsonNode? device in bus!["devices"]!.AsArray())
+                expected.Add($"{(int)device!["bus"]!:x2}:{(int)device["slot"]!:x2}.{(int)device["function"]!} {(int)device["id"]!["vendor"]!:x4}:{(int)device["id"]!["device"]!:x4}");
+        string output = await Shell("pci");
+        Assert.Equal(expected.Order(), Regex.Matches(output, @"(?m)^ *([0-9a-f]{2}:[0-9a-f]{2}\.[0-7]) +([0-9a-f]{4}:[0-9a-f]{4})  \S").Select(row => $"{row.Groups[1].Value} {row.Groups[2].Value}").Order());
+        Assert.Matches(@"BAR 0 +[0-9a-f]+ +\d+ (KiB|MiB)", await Shell("pci " + expected.Single(row => row.EndsWith("1234:1111", StringComparison.Ordinal)).Split(' ')[0]));
+    }
+
+    [Fact]
+    public async Task Irq_shows_vectors_and_counts_the_keys_that_were_typed()
+    {
+        string output = await Shell("irq");
+        Assert.Matches(@"(?m)^ +\d+ .* \d+ +\d+  timer$", output);
+        Assert.Matches(@"(?m)^ +\d+ .* [1-9]\d* +\d+  serial port$", output);
+    }
+
+    [Fact]
+    public async Task Cpu_shows_name_clock_and_time() => Assert.Matches(@"(?s)QEMU.*\d+\.\d{3} MHz", await Shell("cpu"));
 }

@@ -1,0 +1,78 @@
+using System;
+using System.Collections.Generic;
+using System.Globalization;
+using System.IO;
+using System.Linq;
+using System.Threading.Tasks;
+using Sluice.Tests.Boot.Harness;
+using Xunit;
+
+namespace Sluice.Tests.Boot;
+
+/// <summary>What operations cost in instructions, measured once for all tests of the class.</summary>
+public sealed class BenchMachine : IAsyncLifetime
+{
+    /// <summary>Figures of a boot with 512 MiB.</summary>
+    public IReadOnlyDictionary<string, double> First { get; private set; } = null!;
+
+    /// <summary>Of another one.</summary>
+    public IReadOnlyDictionary<string, double> Second { get; private set; } = null!;
+
+    /// <summary>Of one with 20 GiB.</summary>
+    public IReadOnlyDictionary<string, double> Large { get; private set; } = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        First = await Measure("bench-1", 512);
+        Second = await Measure("bench-2", 512);
+        Large = await Measure("bench-20G", 20 * 1024);
+    }
+
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    private static async Task<IReadOnlyDictionary<string, double>> Measure(string name, int mebibytes)
+    {
+        var setup = new MachineSetup
+        {
+            MemoryMiB = mebibytes,
+            Cpu = "qemu64,+ssse3,+sse4.2,+popcnt,+fsgsbase",   // as in tests/Bench/machine.sh
+            CountInstructions = true,
+            Arguments = "bench=* after=exit",
+            Lifetime = TimeSpan.FromMinutes(10),
+        };
+        await using Machine machine = await Machine.Start(name, setup);
+        int status = await machine.WaitForExit();
+        return status == SelfTestRun.AllPassed ? BenchResults.Parse(machine.Results) : throw machine.Failure($"QEMU's status is {status}");
+    }
+}
+
+/// <summary>The bars that the project holds itself to, in instructions per operation.</summary>
+public sealed class BenchTests(BenchMachine measured) : IClassFixture<BenchMachine>
+{
+    private const string BootToPrompt = "boot-to-prompt", Small = "-512M", Large = "-20G";
+
+    /// <summary>The bars of tests/Bench/bars: NAME or NAME/NAME, and the most that it may be.</summary>
+    public static IEnumerable<TheoryDataRow<string, double>> Bars =>
+        File.ReadLines(ProjectTree.In("tests", "Bench", "bars")).Where(line => line.Length != 0 && line[0] != '#')
+            .Select(line => line.Split(' ')).Select(words => new TheoryDataRow<string, double>(words[0], double.Parse(words[1], CultureInfo.InvariantCulture)));
+
+    [Theory, MemberData(nameof(Bars))]
+    public async Task Costs_at_most(string name, double bar)
+    {
+        double value = 1;
+        foreach ((int index, string part) in name.Split('/').Index()) value = index == 0 ? await Value(part) : value / await Value(part);
+        Assert.InRange(value, 0.001, bar);
+    }
+
+    private async Task<double> Value(string name)
+    {
+        if (name == "kernel-bytes") return (await IsoTests.ExtractKernel("bench-kernel.elf")).Length;
+        var figures = name.EndsWith(Large, StringComparison.Ordinal) ? measured.Large : measured.First;
+        string key = name.StartsWith(BootToPrompt, StringComparison.Ordinal) ? name.Replace(Large, "").Replace(Small, "") : name;
+        Assert.True(figures.TryGetValue(key, out double value), $"{key} was not measured");
+        return value;
+    }
+
+    [Fact]
+    public void The_figures_are_the_same_on_every_run() => Assert.Equal(measured.First.OrderBy(figure => figure.Key), measured.Second.OrderBy(figure => figure.Key));
+}
