@@ -48,7 +48,8 @@ public sealed unsafe partial class PageAllocator
         while (bytes[offset] == PoisonByte)
             offset++;
         byte found = bytes[offset];
-        Utf8Message what = $"page {frame:x} (last owner: {owner.Name}) was written after it was given back: {found:x2} at offset {offset:x}";
+        ReadOnlySpan<byte> name = owner.Name;
+        Utf8Message what = $"page 0x{frame:x} (last owner: {name}) was written after it was given back: 0x{found:x2} at 0x{offset:x}";
         Bug.Stop(what.Text);
     }
 }

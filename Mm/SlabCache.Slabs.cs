@@ -103,7 +103,7 @@ public sealed unsafe partial class SlabCache
             byte found = address[offset];
             if (found == PageAllocator.PoisonByte)
                 continue;
-            Utf8Message what = $"{Tag.Name}: the object at {address} was written after it was given back: {found:x2} at offset {offset:x}";
+            Utf8Message what = $"{Tag.Name}: the object at {address} was written after it was given back: 0x{found:x2} at offset 0x{offset:x}";
             Bug.Stop(what.Text);
         }
     }

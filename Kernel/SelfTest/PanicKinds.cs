@@ -27,7 +27,7 @@ internal static unsafe class PanicKinds
     private static object? _none, _last;
 
     /// <summary>Number of ways.</summary>
-    public const int Count = 26;
+    public const int Count = 30;
 
     /// <summary>A way by its number, from 0.</summary>
     public static PanicKind At(int index) => index switch
@@ -58,6 +58,10 @@ internal static unsafe class PanicKinds
         23 => new("execute-data"u8, "page fault: execution"u8, &ExecuteData),
         24 => new("address"u8, "general protection fault"u8, &ImpossibleAddress),
         25 => new("equality"u8, "a struct is compared that does not say how"u8, &StructEquality),
+        26 => new("page-twice"u8, "a page run was given back twice"u8, &PagePanics.GiveTwice),
+        27 => new("page-stale"u8, "by now it is somebody else's"u8, &PagePanics.GiveStale),
+        28 => new("block-twice"u8, "an object was given back twice"u8, &PagePanics.GiveBlockTwice),
+        29 => new("page-poison"u8, "(last owner: careless) was written after it was given back: 0x42 at 0x11"u8, &PagePanics.WriteAfterGive),
         _ => default,
     };
 

@@ -13,6 +13,10 @@ public sealed record MachineMap(IReadOnlyList<MemoryRange> Firmware, IReadOnlyLi
     public static MachineMap Of(params (ulong Start, ulong Bytes)[] usable) =>
         new([.. usable.Select(range => new MemoryRange(new PhysAddr(range.Start), range.Bytes, MemoryKind.Usable))], []);
 
+    /// <summary>What firmware says is usable; overlaps count twice.</summary>
+    public ulong UsableBytes =>
+        Firmware.Where(range => range.Kind == MemoryKind.Usable).Aggregate(0ul, (sum, range) => sum + range.Bytes);
+
     public override string ToString() =>
         string.Join(' ', Firmware.Select(Show)) + " reserved " + string.Join(' ', Reserved.Select(Show));
 

@@ -58,7 +58,8 @@ public sealed class PageAllocatorTests
     [Fact]
     public void Known_machines_serve_all_their_memory_and_get_it_back()
     {
-        foreach ((string name, MachineMap map) in MachineMaps.Known.Where(known => !known.Name.Contains("TiB") && !known.Name.Contains("GiB")))
+        // Those that are small enough to write to all of it.
+        foreach ((string name, MachineMap map) in MachineMaps.Known.Where(known => known.Map.UsableBytes <= Machine.GiB))
         {
             using var machine = new Machine(map, garbage: 0xFF);
             if (!machine.Started)

@@ -35,9 +35,9 @@ public sealed unsafe class PagePoisonTests
             while (machine.Pages.TryTake(takenOrder, Zone.Any, OwnerTag.None, out PageRun next))
                 Assert.False(next.Start.Frame <= frame && next.Start.Frame + (1ul << takenOrder) > frame);
         });
-        Assert.Contains($"page {frame:x} ", bug.Message);
-        Assert.Contains($"offset {offset % 4096:x}", bug.Message);
-        Assert.Contains($"{PageAllocator.PoisonByte ^ 0x10:x2} at", bug.Message);
+        Assert.Contains($"page 0x{frame:x} ", bug.Message);
+        Assert.Contains($" at 0x{offset % 4096:x}", bug.Message);
+        Assert.Contains($"{PageAllocator.PoisonByte ^ 0x10:x2} at ", bug.Message);
         Assert.Contains("culprit", bug.Message);
     }
 

@@ -148,7 +148,7 @@ public sealed unsafe class SlabTests
         stale[95] = 7;
         var bug = Assert.Throws<BugException>(() => cache.TryTake(out byte* _));
         Assert.Contains("watched", bug.Message);
-        Assert.Contains("07 at offset 5f", bug.Message);
+        Assert.Contains("0x07 at offset 0x5f", bug.Message);
     }
 
     private struct Item
