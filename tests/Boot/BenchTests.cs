@@ -74,5 +74,13 @@ public sealed class BenchTests(BenchMachine measured) : IClassFixture<BenchMachi
     }
 
     [Fact]
-    public void The_figures_are_the_same_on_every_run() => Assert.Equal(measured.First.OrderBy(figure => figure.Key), measured.Second.OrderBy(figure => figure.Key));
+    public void The_figures_are_the_same_on_every_run()
+    {
+        Assert.Equal(Operations(measured.First), Operations(measured.Second));
+        // Starting waits for edges of the ACPI timer, and when the boot loader hands over depends on the disc: it varies by a few hundred.
+        Assert.InRange(measured.Second[BootToPrompt] / measured.First[BootToPrompt], 0.999, 1.001);
+    }
+
+    private static IEnumerable<(string, double)> Operations(IReadOnlyDictionary<string, double> figures) =>
+        figures.Where(figure => figure.Key != BootToPrompt).Select(figure => (figure.Key, figure.Value)).Order();
 }
