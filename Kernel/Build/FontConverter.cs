@@ -6,10 +6,10 @@ using System.Text;
 
 namespace Sluice.Build;
 
-/// <summary>Tables for the kernel: runs of code points, and the glyphs of all runs one after another, regular and bold.</summary>
+/// <summary>Tables for the kernel: runs of code points, and the glyphs of all runs one after another, regular and, for letters, bold.</summary>
 /// <param name="Runs">First code point and length; ascending, not touching.</param>
 /// <param name="Regular">16 bytes a glyph.</param>
-/// <param name="Bold">16 bytes a glyph.</param>
+/// <param name="Bold">The same for the first glyphs: letters and figures, which are what is written bold.</param>
 public sealed record FontTables(IReadOnlyList<(int First, int Count)> Runs, byte[] Regular, byte[] Bold)
 {
     /// <summary>The tables as C#.</summary>
@@ -25,6 +25,7 @@ public sealed record FontTables(IReadOnlyList<(int First, int Count)> Runs, byte
 
             """);
         text.Append(CultureInfo.InvariantCulture, $"    private const int GlyphCount = {Regular.Length / BitmapFont.Height};\n");
+        text.Append(CultureInfo.InvariantCulture, $"    private const int BoldCount = {Bold.Length / BitmapFont.Height};\n");
         text.Append(CultureInfo.InvariantCulture, $"    private const int RunCount = {Runs.Count};\n\n");
         List<byte> runs = [];
         int glyph = 0;
@@ -36,7 +37,7 @@ public sealed record FontTables(IReadOnlyList<(int First, int Count)> Runs, byte
         }
         Append(text, "Runs", "First code point, count, number of the first glyph; 16 bits each, little-endian.", [.. runs]);
         Append(text, "Regular", "16 bytes a glyph, from the top; the top bit is leftmost.", Regular);
-        Append(text, "Bold", "As the regular ones.", Bold);
+        Append(text, "Bold", "As the regular ones; those behind the last one are no bolder.", Bold);
         return text.Append("}\n").ToString();
     }
 
@@ -52,6 +53,9 @@ public sealed record FontTables(IReadOnlyList<(int First, int Count)> Runs, byte
 /// <summary>Chooses the glyphs that the kernel's console shows.</summary>
 public static class FontConverter
 {
+    // Latin Extended-A ends here.
+    private const int LastBold = 0x17F;
+
     // ASCII, Latin, Greek, punctuation, arrows, mathematics, box drawing, blocks, shapes, check marks, the replacement character.
     private static readonly (int First, int Last)[] _wanted =
         [(0x20, 0x7E), (0xA0, 0x24F), (0x370, 0x3FF), (0x2010, 0x23FF), (0x2500, 0x27BF), (0xFFFD, 0xFFFD)];
@@ -73,7 +77,8 @@ public static class FontConverter
                     continue;
                 }
                 regularBytes.AddRange(glyph);
-                boldBytes.AddRange(Block(codePoint) ?? Find(bold, codePoint) ?? glyph);
+                if (codePoint <= LastBold)
+                    boldBytes.AddRange(Find(bold, codePoint) ?? glyph);
                 if (runs.Count > 0 && runs[^1].First + runs[^1].Count == codePoint)
                     runs[^1] = (runs[^1].First, runs[^1].Count + 1);
                 else

@@ -51,12 +51,15 @@ internal static partial class Font
         return 0xFFFD;
     }
 
-    /// <summary>The rows of a glyph from the top, one byte each, the top bit leftmost. A number that is no glyph gives the replacement.</summary>
+    /// <summary>
+    /// The rows of a glyph from the top, one byte each, the top bit leftmost. A number that is no glyph gives the
+    /// replacement; what is no letter is not bolder.
+    /// </summary>
     public static ReadOnlySpan<byte> Rows(int glyph, bool bold)
     {
         if ((uint)glyph >= GlyphCount)
             glyph = Replacement;
-        return (bold ? Bold : Regular).Slice(glyph * Height, Height);
+        return (bold && glyph < BoldCount ? Bold : Regular).Slice(glyph * Height, Height);
     }
 
     private static bool TryFind(uint rune, out ushort glyph)

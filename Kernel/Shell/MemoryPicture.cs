@@ -37,7 +37,7 @@ internal static class MemoryPicture
         {
             if (tiles.SkipEmpty(2 * row) > 0)
             {
-                Terminal.WriteLine($"\e[90m        ⋯\e[0m", outputs);
+                Terminal.WriteLine($"\e[90m        …\e[0m", outputs);
                 continue;
             }
             Utf8Writer line = new(room);
