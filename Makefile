@@ -15,7 +15,6 @@ export ARGS FIRMWARE MEMORY CPU QEMU_ARGS
 # What the kernel is made of. Tests are built with the solution, and always asked: dotnet knows what is up to date.
 sources := $(shell find Kernel Mm Drivers Boot -type f -not -path '*/obj/*' -not -path '*/bin/*' -not -name packages.lock.json) \
   Directory.Build.props Directory.Packages.props global.json
-build := dotnet build --nologo -v q '-clp:NoSummary;ErrorsOnly'
 
 .PHONY: help
 help: ## says what there is (this)
@@ -30,8 +29,7 @@ setup: ## gets what is missing: Debian packages, a newer QEMU, NuGet packages
 	@iso/setup.sh
 
 iso/sluice.elf: $(sources)
-	@echo 'build: the kernel (C# to one ELF file by ilc, nasm and ld.lld)'
-	@$(build) Kernel/Kernel.csproj
+	@iso/build.sh Kernel/Kernel.csproj
 	@touch $@
 
 iso/sluice.iso: iso/sluice.elf Boot/grub.cfg iso/make-iso.sh
@@ -60,8 +58,7 @@ runner := tests/Runner/bin/Debug/net10.0/Sluice.Tests.Runner.dll
 
 .PHONY: solution
 solution: iso
-	@echo 'build: Kernel.sln'
-	@$(build) Kernel.sln
+	@iso/build.sh Kernel.sln
 
 .PHONY: bench
 bench: iso ## prints what operations cost, in instructions

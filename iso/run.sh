@@ -19,7 +19,7 @@ esac
 mkdir -p out
 : >out/ktap.txt
 
-arguments="test=* after=shell"
+arguments="serial=colour test=* after=shell"
 [ "$mode" != batch ] || arguments="test=* after=exit"
 [ ! -t 1 ] || arguments="$arguments serial=colour"
 case $mode in gdb | wait) arguments= ;; esac        # a debugger's breakpoints are for what its user does
