@@ -42,6 +42,10 @@ public sealed class PanicTests
         new("execute-data", "page fault: execution", "ExecuteData"),
         new("address", "general protection fault", "ImpossibleAddress"),
         new("equality", "a struct is compared that does not say how", "StructEquality"),
+        new("page-twice", "a page run was given back twice", "GiveTwice"),
+        new("page-stale", "by now it is somebody else's", "GiveStale"),
+        new("block-twice", "an object was given back twice", "GiveBlockTwice"),
+        new("page-poison", "(last owner: careless) was written after it was given back: 0x42 at 0x11", "WriteAfterGive"),
     ];
 
     public static IEnumerable<TheoryDataRow<string>> Names => _kinds.Select(kind => new TheoryDataRow<string>(kind.Name));
@@ -96,7 +100,7 @@ public sealed class PanicTests
 
         // Innermost first: the method, below it whoever ran the boot arguments, at the bottom Main.
         string[] calls = [.. report.Where(line => Regex.IsMatch(line, @"^  (at|by) \S+\+0x[0-9a-f]+  \[[0-9a-f]{16}\]$"))];
-        int culprit = Array.FindIndex(calls, call => call.Contains($" SelfTest.PanicKinds.{kind.Method}+"));
+        int culprit = Array.FindIndex(calls, call => Regex.IsMatch(call, $@" SelfTest\.\w+\.{kind.Method}\+"));
         if (culprit < 0) throw machine.Failure($"the backtrace does not name {kind.Method}");
         if (kind.HasCallers && !calls[culprit..].Any(call => call.Contains(" Kernel.Main+"))) throw machine.Failure("the backtrace does not reach Main");
 
