@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Threading;
 using Internal.Runtime;
 
@@ -43,6 +44,7 @@ public static unsafe class ObjectHeap
     }
 
     /// <summary>Zeroed memory, aligned to 8 bytes, or null.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static void* TryTake(ulong bytes)
     {
         bytes = (bytes + 7) & ~7UL;

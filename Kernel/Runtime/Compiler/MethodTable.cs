@@ -75,7 +75,11 @@ internal unsafe struct MethodTable
     public nint VirtualSlot(uint slot) => ((nint*)Behind(FixedBytes))[slot];
 
     /// <summary>The interfaces, <see cref="InterfaceCount"/> of them.</summary>
-    public MethodTable** Interfaces => (MethodTable**)Behind(FixedBytes + _virtualSlots * sizeof(nint));
+    public MethodTable** Interfaces
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => (MethodTable**)Behind(FixedBytes + _virtualSlots * sizeof(nint));
+    }
 
     /// <summary>Which methods implement the interfaces; null if no call needs to know.</summary>
     public DispatchMap* DispatchMap => (_flags & Flags.DispatchMap) == 0 ? null : (DispatchMap*)Follow(Tail(OptionalPart.DispatchMap));
@@ -119,6 +123,7 @@ internal unsafe struct MethodTable
         return part == OptionalPart.GenericDefinition ? at : at + 1;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private byte* Behind(int bytes) => (byte*)Unsafe.AsPointer(ref this) + bytes;
 
     private static byte* Follow(int* relative) => (byte*)relative + *relative;

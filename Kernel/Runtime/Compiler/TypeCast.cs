@@ -66,6 +66,7 @@ internal static unsafe class TypeCast
     private static ref object? Element(object?[] array, nint index) =>
         ref Unsafe.Add(ref Unsafe.As<byte, object?>(ref Unsafe.As<RawArrayData>(array).Data), index);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static object? Checked(object? value, object? cast)
     {
         if (cast is null && value is not null)

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Internal.Runtime;
 
 /// <summary>Whether values of one type may stand for another: ECMA-335 I.8.7.1 and I.8.7.3.</summary>
@@ -20,6 +22,7 @@ internal static unsafe class TypeRelations
     }
 
     /// <summary>Whether a type lists an interface, or one that may stand for it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool Implements(MethodTable* type, MethodTable* target) => Implements(type, target, 0);
 
     /// <summary>Whether an instance of a generic interface or delegate may stand for another by <c>in</c> and <c>out</c>.</summary>
@@ -64,20 +67,23 @@ internal static unsafe class TypeRelations
         return IsOrDerives(type, target) || (target->IsVariant && IsVariantOf(type, target, depth));
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static bool Implements(MethodTable* type, MethodTable* target, int depth)
     {
-        MethodTable** interfaces = type->Interfaces;
-        int count = type->InterfaceCount;
-        for (int i = 0; i < count; i++)
+        MethodTable** interfaces = type->Interfaces, end = interfaces + type->InterfaceCount;
+        for (; interfaces < end; interfaces++)
         {
-            if (interfaces[i] == target)
+            if (*interfaces == target)
                 return true;
         }
-        if (!target->IsVariant)
-            return false;
-        for (int i = 0; i < count; i++)
+        return target->IsVariant && ImplementsVariantOf(type, target, depth);
+    }
+
+    private static bool ImplementsVariantOf(MethodTable* type, MethodTable* target, int depth)
+    {
+        for (int i = 0; i < type->InterfaceCount; i++)
         {
-            if (IsVariantOf(interfaces[i], target, depth))
+            if (IsVariantOf(type->Interfaces[i], target, depth))
                 return true;
         }
         return false;

@@ -11,4 +11,7 @@ public abstract class Sse2
 
     /// <summary>PMOVMSKB: the highest bit of each byte; the first byte's is bit 0.</summary>
     [Intrinsic] public static int MoveMask(Vector128<byte> value) => MoveMask(value);
+
+    /// <summary>PAND.</summary>
+    [Intrinsic] public static Vector128<byte> And(Vector128<byte> left, Vector128<byte> right) => And(left, right);
 }

@@ -17,8 +17,16 @@ public static unsafe class MemorySearch
     {
         if (bytes < 16)
             return EqualUpTo15(a, b, bytes);
+        nuint at = 0;
+        for (; at + 64 <= bytes; at += 64)
+        {
+            Vector128<byte> low = Sse2.And(Compare(a + at, b + at), Compare(a + at + 16, b + at + 16));
+            Vector128<byte> high = Sse2.And(Compare(a + at + 32, b + at + 32), Compare(a + at + 48, b + at + 48));
+            if (Sse2.MoveMask(Sse2.And(low, high)) != AllEqual)
+                return false;
+        }
         nuint last = bytes - 16;
-        for (nuint at = 0; at < last; at += 16)
+        for (; at < last; at += 16)
         {
             if (Mask(a + at, b + at) != AllEqual)
                 return false;
@@ -85,9 +93,11 @@ public static unsafe class MemorySearch
     }
 
     // One bit for each of 16 pairs of bytes: set if they are equal.
-    private static int Mask(byte* a, byte* b) => Mask(a, *(Vector128<byte>*)b);
+    private static int Mask(byte* a, byte* b) => Sse2.MoveMask(Compare(a, b));
 
     private static int Mask(byte* a, Vector128<byte> b) => Sse2.MoveMask(Sse2.CompareEqual(*(Vector128<byte>*)a, b));
+
+    private static Vector128<byte> Compare(byte* a, byte* b) => Sse2.CompareEqual(*(Vector128<byte>*)a, *(Vector128<byte>*)b);
 
     private static bool EqualUpTo15(byte* a, byte* b, nuint bytes)
     {
