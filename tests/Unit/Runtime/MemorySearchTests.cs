@@ -83,11 +83,30 @@ public sealed unsafe class MemorySearchTests
     }
 
     [Fact]
+    public void A_sequence_that_ends_outside_is_not_found()
+    {
+        for (int length = 2; length <= 40; length++)
+        {
+            byte[] sequence = new byte[length], memory = new byte[50 + length];
+            for (int i = 0; i < length; i++)
+                sequence[i] = memory[50 + i] = (byte)(i + 1);
+            fixed (byte* start = memory, wanted = sequence)
+            {
+                Assert.Equal(50u, MemorySearch.IndexOf(start, (nuint)memory.Length, wanted, (nuint)length));
+                for (nuint bytes = 0; bytes < (nuint)memory.Length; bytes++)
+                    Assert.Equal(bytes, MemorySearch.IndexOf(start, bytes, wanted, (nuint)length));
+            }
+        }
+    }
+
+    [Fact]
     public void Nothing_outside_is_read()
     {
         using GuardedMemory one = new(), other = new();
+        byte* nearly = stackalloc byte[] { 0, 0, 0, 1 };
         for (nuint bytes = 0; bytes <= 300; bytes++)
         {
+            Assert.Equal(bytes, MemorySearch.IndexOf(one.End - bytes, bytes, nearly, 4));
             Assert.True(MemorySearch.Equal(one.End - bytes, other.Start, bytes));
             Assert.True(MemorySearch.Equal(one.Start, other.End - bytes, bytes));
             Assert.Equal(bytes, MemorySearch.CommonBytes(one.End - bytes, other.End - bytes, bytes));
