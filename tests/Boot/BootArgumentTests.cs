@@ -24,15 +24,15 @@ public sealed class BootArgumentTests
     [Fact]
     public async Task Those_that_are_right_take_effect()
     {
-        await using Machine machine = await Machine.Start("arguments-right", new MachineSetup { Arguments = "log=warn poison tags" });
+        await using Machine machine = await Machine.Start("arguments-right", new MachineSetup { Arguments = "log=warn poison" });
         await machine.WaitForPrompt();
         Assert.DoesNotContain("memory: ", machine.Console);
         string listed = await machine.Shell("help arguments");
-        foreach (string name in (string[])["log", "poison", "tags"]) Assert.Matches($@"(?m)^ *{name}\b.*\bgiven", listed);
+        foreach (string name in (string[])["log", "poison"]) Assert.Matches($@"(?m)^ *{name}\b.*\bgiven", listed);
         Assert.DoesNotMatch(@"(?m)^ *after\b.*\bgiven", listed);
     }
 
     [Fact]
-    public async Task Self_tests_pass_with_every_page_poisoned_and_tagged() =>
-        await SelfTestRun.Check("poison-tags", new MachineSetup { Arguments = "poison tags", Lifetime = TimeSpan.FromMinutes(10) });
+    public async Task Self_tests_pass_with_every_free_page_poisoned() =>
+        await SelfTestRun.Check("poison", new MachineSetup { Arguments = "poison", Lifetime = TimeSpan.FromMinutes(10) });
 }

@@ -43,7 +43,7 @@ public sealed class ShellTests(ShellMachine shared) : IClassFixture<ShellMachine
     public async Task Help_lists_the_boot_arguments()
     {
         string help = await Shell("help arguments");
-        foreach (string argument in (string[])["test", "bench", "after", "panic", "log", "poison", "tags"]) Assert.Matches($@"(?m)^ *{argument}\b", help);
+        foreach (string argument in (string[])["test", "bench", "after", "panic", "log", "poison"]) Assert.Matches($@"(?m)^ *{argument}\b", help);
     }
 
     [Fact]
