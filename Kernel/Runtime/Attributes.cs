@@ -21,7 +21,6 @@ namespace System
     public sealed class FlagsAttribute : Attribute;
     public sealed class ParamArrayAttribute : Attribute;
     public sealed class ObsoleteAttribute(string message) : Attribute { public string Message => message; }
-    public sealed class ThreadStaticAttribute : Attribute;
     public sealed class CLSCompliantAttribute(bool compliant) : Attribute { public bool IsCompliant => compliant; }
 }
 

@@ -1,6 +1,7 @@
 using System;
 using System.Buffers.Binary;
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace Sluice.SelfTest;
 
@@ -15,6 +16,7 @@ internal static unsafe partial class CoreLibrarySuite
 
         public ulong Current { get; private set; }
 
+        [MethodImpl(MethodImplOptions.NoInlining)]
         public bool MoveNext()
         {
             int step = _step++;

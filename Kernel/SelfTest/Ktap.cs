@@ -1,4 +1,5 @@
 using System;
+using System.Runtime.CompilerServices;
 using Sluice.Console;
 
 namespace Sluice.SelfTest;
@@ -18,6 +19,7 @@ internal struct Ktap
     public bool Skipped { get; private set; }
 
     /// <summary>Notes a failure, and goes on, unless the condition holds; returns the condition.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]   // thousands of calls; in place each would hold a message
     public bool Check(bool condition, scoped ReadOnlySpan<byte> what)
     {
         Checks++;
@@ -27,6 +29,7 @@ internal struct Ktap
     }
 
     /// <summary>Notes a failure, and goes on, unless both are equal.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
     public bool Equal(ulong expected, ulong actual, scoped ReadOnlySpan<byte> what)
     {
         Checks++;
