@@ -133,33 +133,52 @@ internal readonly ref struct Madt(ReadOnlySpan<byte> table)
         {
             MadtKind.LocalApic => new MadtEntry
             {
-                Kind = kind, Processor = bytes.U8(2), Id = bytes.U8(3), ProcessorFlags = bytes.U32(4),
+                Kind = kind,
+                Processor = bytes.U8(2),
+                Id = bytes.U8(3),
+                ProcessorFlags = bytes.U32(4),
             },
             MadtKind.IoApic => new MadtEntry
             {
-                Kind = kind, Id = bytes.U8(2), Address = new PhysAddr(bytes.U32(4)), GlobalInterrupt = bytes.U32(8),
+                Kind = kind,
+                Id = bytes.U8(2),
+                Address = new PhysAddr(bytes.U32(4)),
+                GlobalInterrupt = bytes.U32(8),
             },
             MadtKind.InterruptOverride => new MadtEntry
             {
-                Kind = kind, IsaInterrupt = bytes.U8(3), GlobalInterrupt = bytes.U32(4), Input = new InputFlags(bytes.U16(8)),
+                Kind = kind,
+                IsaInterrupt = bytes.U8(3),
+                GlobalInterrupt = bytes.U32(4),
+                Input = new InputFlags(bytes.U16(8)),
             },
             MadtKind.NonMaskableSource => new MadtEntry
             {
-                Kind = kind, Input = new InputFlags(bytes.U16(2)), GlobalInterrupt = bytes.U32(4),
+                Kind = kind,
+                Input = new InputFlags(bytes.U16(2)),
+                GlobalInterrupt = bytes.U32(4),
             },
             MadtKind.LocalApicNonMaskable => new MadtEntry
             {
-                Kind = kind, Processor = bytes.U8(2) == 0xFF ? MadtEntry.AllProcessors : bytes.U8(2), Input = new InputFlags(bytes.U16(3)),
+                Kind = kind,
+                Processor = bytes.U8(2) == 0xFF ? MadtEntry.AllProcessors : bytes.U8(2),
+                Input = new InputFlags(bytes.U16(3)),
                 LocalPin = bytes.U8(5),
             },
             MadtKind.LocalApicAddress => new MadtEntry { Kind = kind, Address = new PhysAddr(bytes.U64(4)) },
             MadtKind.LocalX2Apic => new MadtEntry
             {
-                Kind = kind, Id = bytes.U32(4), ProcessorFlags = bytes.U32(8), Processor = bytes.U32(12),
+                Kind = kind,
+                Id = bytes.U32(4),
+                ProcessorFlags = bytes.U32(8),
+                Processor = bytes.U32(12),
             },
             _ => new MadtEntry
             {
-                Kind = kind, Input = new InputFlags(bytes.U16(2)), Processor = bytes.U32(4), LocalPin = bytes.U8(8),
+                Kind = kind,
+                Input = new InputFlags(bytes.U16(2)),
+                Processor = bytes.U32(4),
+                LocalPin = bytes.U8(8),
             },
         };
         return true;
