@@ -87,6 +87,27 @@ public sealed class PageAllocatorTests
         }
     }
 
+    [Fact]
+    public void Requests_for_any_memory_leave_some_of_the_lower_zones_to_those_who_need_it()
+    {
+        using var machine = new Machine(MachineMap.Of((0, 128 * Machine.MiB), (4 * Machine.GiB, 64 * Machine.MiB)));
+        for (int order = PageAllocator.MaxOrder; order >= 0; order--)
+        {
+            while (machine.Pages.TryTake(order, Zone.Any, OwnerTag.None, out _))
+            {
+            }
+        }
+        Assert.Equal(0u, machine.Pages.Report(Zone.Normal).Free);
+        foreach (Zone zone in new[] { Zone.Dma32, Zone.Dma })
+        {
+            ZoneReport report = machine.Pages.Report(zone);
+            Assert.InRange(report.Reserve, report.Managed / 32, report.Managed / 8);
+            Assert.Equal(report.Reserve, report.Free);
+            Assert.True(machine.Pages.TryTake(0, zone, OwnerTag.None, out PageRun run));
+            Assert.Equal(zone, run.Zone);
+        }
+    }
+
     private static void Run(Scenario scenario)
     {
         using var machine = new Machine(scenario.Map, scenario.Poison);
