@@ -50,12 +50,12 @@ public static unsafe class DriverTable
     /// Makes all devices silent, before the machine is restarted or switched off: drivers stop theirs, then every endpoint loses
     /// its interrupt and the right to write memory, also those that firmware left running.
     /// </summary>
-    public static void Quiesce()
+    public static void Quiesce(ReadOnlySpan<PciFunction> functions)
     {
         foreach (Driver driver in Drivers)
             driver.Quiesce();
         _count = 0;
-        foreach (PciFunction function in PciBus.Functions)
+        foreach (PciFunction function in functions)
         {
             // Bridges only pass on what is below them; the screen's device may be read by people until the end, and it needs no DMA.
             if (function.Kind != HeaderKind.Endpoint)

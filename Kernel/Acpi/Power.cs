@@ -4,6 +4,7 @@ using System.Runtime;
 using System.Runtime.CompilerServices;
 using Sluice.Arch;
 using Sluice.Drivers;
+using Sluice.Pci;
 using Sluice.Platform;
 
 namespace Sluice.Acpi;
@@ -53,7 +54,7 @@ internal static class Power
     private static PowerControl Begin(ReadOnlySpan<byte> what)
     {
         Log.Info($"power: {what}");
-        DriverTable.Quiesce();
+        DriverTable.Quiesce(PciBus.Functions);
         Cpu.DisableInterrupts();
         return _control ?? new PowerControl(default, false, default, null);
     }
