@@ -91,9 +91,11 @@ public sealed class Edu : Driver
         _registers.Status.Write(0);
         if (status == EduStatus.Gone)
             return Error.DeviceGone;
-        if (error == Error.None)
-            factorial = _registers.Factorial.Read();
-        return error;
+        if (error != Error.None)
+            return error;
+        factorial = _registers.Factorial.Read();
+        // No factorial is odd but 1, so all ones mean that nobody answers.
+        return factorial == uint.MaxValue ? Error.DeviceGone : Error.None;
     }
 
     /// <summary>Has the device interrupt with some causes.</summary>

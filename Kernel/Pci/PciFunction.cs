@@ -149,10 +149,10 @@ public sealed partial class PciFunction
     }
 
     /// <summary>Lets the function answer at its memory BARs.</summary>
-    public Error EnableMemory() => Enable(PciCommand.MemorySpace);
+    public Error EnableMemory() => EnableBits(PciCommand.MemorySpace);
 
     /// <summary>Lets the function answer at its memory BARs, and read and write memory itself: DMA and messages.</summary>
-    public Error EnableMemoryAndBusMaster() => Enable(PciCommand.MemorySpace | PciCommand.BusMaster);
+    public Error EnableMemoryAndBusMaster() => EnableBits(PciCommand.MemorySpace | PciCommand.BusMaster);
 
     /// <summary>
     /// Takes from the function the right to read and write memory: no DMA, no messages. What is under way ends first; the read back
@@ -188,7 +188,7 @@ public sealed partial class PciFunction
         return new PciFunction(access, address, ids, access.Read(address, ConfigurationOffsets.Revision, 4), headerType);
     }
 
-    private Error Enable(PciCommand bits)
+    private Error EnableBits(PciCommand bits)
     {
         if (IsGone)
             return Error.DeviceGone;
