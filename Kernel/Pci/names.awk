@@ -9,7 +9,7 @@
 # Format, read by PciNames.cs; numbers are 16 bits, little-endian:
 #   bytes of the word table, words | end of each word in the text of words | text of words
 #   bytes of the class list | per class: base << 8 | subclass, or base << 8 | 0xFF for the base itself; text
-#   per vendor, ascending: id | bytes of its device list | text | per device, ascending: id, text
+#   per vendor, ascending: id | bytes of its device list | text | per device: id, text
 #   65535
 # Text: 0 ends it; 0x20 to 0x7E stand for themselves; 0x80 and above for word 0 to 127; 1 to 31 with the next byte for word
 # 128 + (first - 1) * 256 + next. Words carry the blank that follows them.

@@ -1,5 +1,6 @@
 using System;
 using System.Threading;
+using Sluice.Arch;
 using Sluice.Drivers;
 using Sluice.Drivers.Edu;
 using Sluice.Pci;
@@ -28,6 +29,13 @@ internal static unsafe partial class PciSuite
         return false;
     }
 
+    private static bool HasMessages(ref Ktap t)
+    {
+        if (!LocalApic.IsEnabled || !PciBus.AllowMessages)
+            t.Skip("this machine takes no messages"u8);
+        return LocalApic.IsEnabled && PciBus.AllowMessages;
+    }
+
     private static void EduComputes(ref Ktap t)
     {
         if (!TryFindEdu(ref t, out Edu edu))
@@ -43,7 +51,7 @@ internal static unsafe partial class PciSuite
 
     private static void EduByMsi(ref Ktap t)
     {
-        if (!TryFindEdu(ref t, out Edu edu))
+        if (!HasMessages(ref t) || !TryFindEdu(ref t, out Edu edu))
             return;
         if (t.Check(edu.TryUseInterrupt(InterruptKinds.Msi), "MSI can be had"u8))
         {
@@ -112,6 +120,8 @@ internal static unsafe partial class PciSuite
 
     private static void MsiXIsDelivered(ref Ktap t)
     {
+        if (!HasMessages(ref t))
+            return;
         PciFunction? nic = null;
         foreach (PciFunction function in PciBus.Functions)
         {
