@@ -27,7 +27,8 @@ public sealed class UnfitMachineTests
     private static async Task IsToldOnce(string name, MachineSetup setup, string line, bool onScreen = true)
     {
         await using Machine machine = await Machine.Start(name, setup);
-        await machine.WaitForConsole("Sluice");
+        int start = await machine.WaitForConsole("Sluice");
+        await machine.WaitForConsole("\n", start);     // QEMU's log may lag behind its CPU
         await machine.WaitForHalt();
         // One line, and nothing after it; and on the screen the same.
         string told = machine.Console[machine.Console.IndexOf("Sluice", StringComparison.Ordinal)..];
