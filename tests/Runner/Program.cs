@@ -89,8 +89,8 @@ internal static class Program
         int skipped = cases.Count(c => c.Outcome == Outcome.Skipped);
         Console.WriteLine();
         foreach (TestCase test in cases.Where(c => c.Outcome == Outcome.Failed)) Console.WriteLine($"FAILED  {test.Class}: {test.Name}");
-        Console.WriteLine($"report: {Path.GetRelativePath(ProjectTree.Root, report)}");
-        Console.WriteLine($"{passed} passed, {failed} failed" + (skipped == 0 ? "" : $", {skipped} skipped"));
+        Console.WriteLine($"report: {Path.GetRelativePath(ProjectTree.Root, report)}" + (skipped == 0 ? "" : $", {skipped} skipped"));
+        Console.WriteLine($"{passed} passed, {failed} failed");
         return failed == 0 && passed > 0 ? 0 : 1;
     }
 }
