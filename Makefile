@@ -32,7 +32,7 @@ iso/sluice.elf: $(sources)
 	@iso/build.sh Kernel/Kernel.csproj
 	@touch $@
 
-iso/sluice.iso: iso/sluice.elf Boot/grub.cfg iso/make-iso.sh
+iso/sluice.iso: iso/sluice.elf Boot/grub.cfg Boot/refuse.s Boot/stop.inc iso/make-iso.sh
 	@iso/make-iso.sh
 
 .PHONY: iso

@@ -4,7 +4,6 @@
 KERNEL_BASE   equ 0xFFFFFFFF80000000    ; virtual minus physical address of the image
 DIRECT_MAP    equ 0xFFFF800000000000
 MULTIBOOT     equ 0x36D76289
-COM1          equ 0x3F8
 
 %define PHYS(symbol) ((symbol) - KERNEL_BASE)
 
@@ -88,33 +87,9 @@ _start:
         pop     edx
         jmp     8:long_mode
 
-; Prints the text at esi on the first serial port and in VGA text memory, then halts.
-stop:   mov     dx, COM1 + 3
-        mov     al, 3
-        out     dx, al
-        mov     ebx, 0xB8000
-.next:  lodsb
-        test    al, al
-        jz      .halt
-        mov     ah, 0x4F
-        mov     [ebx], ax
-        add     ebx, 2
-        mov     ah, al
-        mov     ecx, 100000             ; a port that is not there must not hold us
-        mov     dx, COM1 + 5
-.wait:  in      al, dx
-        test    al, 0x20
-        jnz     .send
-        loop    .wait
-.send:  mov     dx, COM1
-        mov     al, ah
-        out     dx, al
-        jmp     .next
-.halt:  hlt
-        jmp     .halt
+%include "stop.inc"
 
-no_loader:      db "Sluice: not started by a multiboot2 boot loader", 13, 10, 0
-no_long_mode:   db "Sluice: this CPU has no 64-bit mode", 13, 10, 0
+no_loader:      db "Sluice: not started by a multiboot2 boot loader", 0
 
 bits 64
 long_mode:

@@ -24,14 +24,17 @@ mkdir -p "$root/boot/grub"
 objcopy --strip-all "$elf" "$root/boot/sluice.elf"
 chmod 644 "$root/boot/sluice.elf"
 cp Boot/grub.cfg "$root/boot/grub/grub.cfg"
-grub-file --is-x86-multiboot2 "$root/boot/sluice.elf" || die "$elf has no multiboot2 header in its first 32 KiB"
+nasm -f bin -I Boot/ -o "$root/boot/refuse.bin" Boot/refuse.s
+for image in sluice.elf refuse.bin; do
+  grub-file --is-x86-multiboot2 "$root/boot/$image" || die "$image has no multiboot2 header in its first 32 KiB"
+done
 
 # What GRUB runs before it knows where the image is: a disk may hold other systems, so it looks for the kernel.
 cat >"$work/early.cfg" <<'CFG'
 search --no-floppy --set=root --file /boot/sluice.elf
 set prefix=($root)/boot/grub
 CFG
-modules=(normal configfile search search_fs_file iso9660 part_gpt part_msdos multiboot2 test smbios
+modules=(normal configfile search search_fs_file iso9660 part_gpt part_msdos multiboot2 test smbios cpuid
   serial terminal reboot halt)
 grub-mkimage -O i386-pc -d "$grub/i386-pc" -p /boot/grub -c "$work/early.cfg" -o "$work/core.img" \
   "${modules[@]}" biosdisk vbe vga

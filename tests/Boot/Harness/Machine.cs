@@ -1,6 +1,7 @@
 using System;
 using System.Diagnostics;
 using System.IO;
+using System.Linq;
 using System.Text;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
@@ -147,12 +148,23 @@ internal sealed partial class Machine : IAsyncDisposable
         return Screen.Load(file);
     }
 
+    /// <summary>The rows on the screen, whether the kernel has drawn them or the screen is in VGA's text mode.</summary>
+    public async Task<string[]> ReadScreen(string name = "screen")
+    {
+        Screen picture = await Photograph(name);
+        if (picture is not { Width: 720, Height: 400 }) return ScreenText.Read(picture);
+        // 80 x 25 cells of character and colours: 9 x 16 dots in the firmware's font, which nothing here knows.
+        string dump = (string?)await Control("human-monitor-command", new JsonObject { ["command-line"] = "xp /2000hx 0xb8000" }) ?? "";
+        char[] cells = [.. VgaCell().Matches(dump).Select(cell => (char)Convert.ToByte(cell.Groups[1].Value, 16))];
+        return [.. cells.Chunk(80).Select(row => new string(row).TrimEnd())];
+    }
+
     /// <summary>Waits until the text on the screen is as wanted, and returns it row by row.</summary>
     public async Task<string[]> WaitForScreen(Predicate<string[]> wanted, string name = "screen")
     {
         while (true)
         {
-            string[] rows = ScreenText.Read(await Photograph(name));
+            string[] rows = await ReadScreen(name);
             if (wanted(rows)) return rows;
             await Pause(TimeSpan.FromMilliseconds(200));
         }
@@ -240,6 +252,9 @@ internal sealed partial class Machine : IAsyncDisposable
     // RFL in 64-bit mode, EFL otherwise.
     [GeneratedRegex(@"\b(?:RFL|EFL)=(?<flags>[0-9a-f]+).*\bHLT=(?<halted>[01])")]
     private static partial Regex HaltState();
+
+    [GeneratedRegex(@"\b0x[0-9a-f]{2}([0-9a-f]{2})\b")]
+    private static partial Regex VgaCell();
 
     /// <summary>A guest that writes without end costs a failure (the last line is cut), not our memory.</summary>
     private static string ReadBounded(string path)
