@@ -13,6 +13,7 @@ public sealed class VariantTests
     {
         ["no-acpi"] = new() { Type = "pc,acpi=off" },
         ["no-serial"] = new() { Serial = false },
+        ["no-debug-console"] = new() { DebugConsole = false },
         ["no-ps2"] = new() { Type = "q35,i8042=off" },
         ["no-hpet"] = new() { Type = "q35,hpet=off" },
         ["no-screen"] = new() { More = ["-vga", "none"] },

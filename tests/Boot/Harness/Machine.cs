@@ -12,7 +12,7 @@ namespace Sluice.Tests.Boot.Harness;
 
 /// <summary>A virtual machine that runs: its console, its results, its screen and keyboard, and how it ends.</summary>
 /// <remarks>
-/// What it prints is kept in out/boot/NAME: command-line, console.log (serial), results.ktap (debug console), qemu.log.
+/// What it prints is kept in out/boot/NAME: command-line, console.log (serial), results.ktap (debug console or COM2), qemu.log.
 /// It is gone when it is disposed, when its lifetime is over, and when this process ends, in whatever way.
 /// </remarks>
 internal sealed partial class Machine : IAsyncDisposable
@@ -42,7 +42,7 @@ internal sealed partial class Machine : IAsyncDisposable
     public string Console => ConsoleText.Plain(_console.Text);
 
     /// <summary>The results channel until now.</summary>
-    public string Results => Setup.DebugConsole && File.Exists(ResultsPath) ? ReadBounded(ResultsPath) : "";
+    public string Results => File.Exists(ResultsPath) ? ReadBounded(ResultsPath) : "";
 
     private string ResultsPath => Path.Combine(Folder, "results.ktap");
 

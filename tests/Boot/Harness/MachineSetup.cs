@@ -52,7 +52,7 @@ public sealed record MachineSetup
     /// <summary>False takes COM1 away.</summary>
     public bool Serial { get; init; } = true;
 
-    /// <summary>False takes the debug console, where the results go, away.</summary>
+    /// <summary>False takes the debug console away: the results come from COM2, to the same file.</summary>
     public bool DebugConsole { get; init; } = true;
 
     /// <summary>False takes the device away by which the kernel ends QEMU with a status: then a panic stays on the screen.</summary>
@@ -108,8 +108,8 @@ public sealed record MachineSetup
         if (ExitDevice) line.AddRange(["-device", "isa-debug-exit,iobase=0xf4,iosize=4"]);
         if (Serial)
             line.AddRange(["-chardev", $"stdio,id=console,signal=off,logfile={Path.Combine(folder, "console.log")}", "-serial", "chardev:console"]);
-        if (DebugConsole)
-            line.AddRange(["-chardev", $"file,id=results,path={Path.Combine(folder, "results.ktap")}", "-device", "isa-debugcon,iobase=0xe9,chardev=results"]);
+        line.AddRange(["-chardev", $"file,id=results,path={Path.Combine(folder, "results.ktap")}"]);
+        line.AddRange(["-device", DebugConsole ? "isa-debugcon,iobase=0xe9,chardev=results" : "isa-serial,index=1,chardev=results"]);
         if (Arguments.Length != 0) line.AddRange(["-fw_cfg", $"name=opt/org.sluice/args,string={Arguments.Replace(",", ",,")}"]);
         if (CountInstructions) line.AddRange(["-icount", "shift=0,sleep=off"]);
         if (NoReboot) line.Add("-no-reboot");
