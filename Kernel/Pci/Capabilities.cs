@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Sluice.Pci;
 
 /// <summary>What a capability in the first 256 bytes is. Source: PCI Code and ID Assignment Specification 1.11, section 2.</summary>
@@ -45,19 +47,17 @@ public enum WalkEnd : byte
     /// <summary>It has not, or the list ended as it should.</summary>
     Regular,
 
-    /// <summary>A pointer leads into the header, past the end, or is not aligned.</summary>
+    /// <summary>A pointer leads into what comes before capabilities.</summary>
     BadPointer,
 
-    /// <summary>A pointer leads back, or the list is longer than the space that it is in.</summary>
+    /// <summary>A pointer leads back.</summary>
     Loop,
 
     /// <summary>All ones: the function no longer answers.</summary>
     Gone,
 }
 
-/// <summary>
-/// A walk over a function's capabilities: at most 48, none twice. Source: PCI Local Bus 3.0, section 6.7.
-/// </summary>
+/// <summary>A walk over a function's capabilities: each once, so it ends. Source: PCI Local Bus 3.0, section 6.7.</summary>
 public struct CapabilityWalk
 {
     /// <summary>Most entries that fit: 192 bytes behind the header, 4 each.</summary>
@@ -65,78 +65,59 @@ public struct CapabilityWalk
 
     private const uint FirstOffset = 0x40;
 
-    private readonly PciFunction _function;
-    private ulong _visited;
-    private byte _next;
-    private bool _started;
+    private CapabilityPath _path;
+    private uint _next;
 
-    internal CapabilityWalk(PciFunction function) => _function = function;
+    internal CapabilityWalk(PciFunction function)
+    {
+        _path = new CapabilityPath(function);
+        PciStatus status = function.Status;
+        if (status == PciStatus.Gone || (status & PciStatus.HasCapabilities) == 0)
+            return;
+        uint pointer = function.Kind == HeaderKind.CardBus ? ConfigurationOffsets.CardBusCapabilities : ConfigurationOffsets.Capabilities;
+        _next = CapabilityPath.Pointer(function.Read(pointer, 1));
+    }
 
     /// <summary>How it ended.</summary>
-    public WalkEnd End { get; private set; }
+    public readonly WalkEnd End => _path.End;
 
     /// <summary>Finds the next one; false at the end, whatever its reason.</summary>
     public bool TryNext(out CapabilityId id, out uint offset)
     {
-        if (!_started)
-        {
-            _started = true;
-            _next = First();
-        }
         id = default;
         offset = _next;
         _next = 0;
-        if (offset == 0)
+        if (offset == 0 || !_path.TryRead(offset, FirstOffset, out uint header))
             return false;
-        uint header = uint.MaxValue;
-        if (offset < FirstOffset || (offset & 3) != 0)
-            End = WalkEnd.BadPointer;
-        else if ((_visited & 1UL << (int)(offset / 4)) != 0)
-            End = WalkEnd.Loop;
-        else if ((header = _function.Read(offset, 4)) == uint.MaxValue)
-            End = WalkEnd.Gone;
-        if (End != WalkEnd.Regular)
-            return false;
-        _visited |= 1UL << (int)(offset / 4);
         id = (CapabilityId)header;
-        _next = (byte)(header >> 8);
+        _next = CapabilityPath.Pointer(header >> 8 & 0xFF);
         return true;
-    }
-
-    // The low two bits of the first pointer are reserved and to be masked; those of the others too, but nobody sets them.
-    private readonly byte First()
-    {
-        PciStatus status = _function.Status;
-        if (status == PciStatus.Gone || (status & PciStatus.HasCapabilities) == 0)
-            return 0;
-        uint pointer = _function.Kind == HeaderKind.CardBus ? ConfigurationOffsets.CardBusCapabilities : ConfigurationOffsets.Capabilities;
-        return (byte)(_function.Read(pointer, 1) & ~3U);
     }
 }
 
 /// <summary>
-/// A walk over a function's extended capabilities, bounded by the space: 3840 bytes, 8 for the least entry; none twice.
-/// Source: PCI Express Base Specification 6.0, section 7.6.
+/// A walk over a function's extended capabilities: each once, so it ends. Source: PCI Express Base Specification 6.0, section 7.6.
 /// </summary>
 public struct ExtendedCapabilityWalk
 {
-    /// <summary>Most entries that a list may have.</summary>
-    public const int MostEntries = 480;
+    /// <summary>Most entries that a list may have: 3840 bytes, and each 4 of them may begin one.</summary>
+    public const int MostEntries = 960;
 
     private const uint FirstOffset = 0x100;
 
-    private readonly PciFunction _function;
-    private int _entries;
+    private CapabilityPath _path;
     private uint _next;
 
     internal ExtendedCapabilityWalk(PciFunction function)
     {
-        _function = function;
-        _next = function.ConfigurationBytes > FirstOffset ? FirstOffset : 0;
+        _path = new CapabilityPath(function);
+        // No list begins with zeros, nor with all ones, as behind bridges that hide the extended space.
+        if (function.ConfigurationBytes > FirstOffset && function.Read(FirstOffset, 4) is not (0 or uint.MaxValue))
+            _next = FirstOffset;
     }
 
     /// <summary>How it ended.</summary>
-    public WalkEnd End { get; private set; }
+    public readonly WalkEnd End => _path.End;
 
     /// <summary>Finds the next one; false at the end, whatever its reason.</summary>
     public bool TryNext(out ExtendedCapabilityId id, out uint offset)
@@ -144,20 +125,45 @@ public struct ExtendedCapabilityWalk
         id = default;
         offset = _next;
         _next = 0;
-        if (offset == 0)
+        if (offset == 0 || !_path.TryRead(offset, FirstOffset, out uint header))
             return false;
-        uint header = uint.MaxValue;
-        if (offset < FirstOffset || (offset & 3) != 0)
+        id = (ExtendedCapabilityId)header;
+        _next = CapabilityPath.Pointer(header >> 20);
+        return true;
+    }
+}
+
+/// <summary>Where a walk has been in configuration space, and how it ended: what both walks have in common.</summary>
+internal struct CapabilityPath(PciFunction function)
+{
+    private readonly PciFunction _function = function;
+    private Places _visited;
+
+    public WalkEnd End { get; private set; }
+
+    /// <summary>A pointer without its two lowest bits: reserved, and to be masked.</summary>
+    public static uint Pointer(uint value) => value & ~3U;
+
+    /// <summary>Reads the header at an offset; false, with the reason, if none can be there or it was read before.</summary>
+    public bool TryRead(uint offset, uint first, out uint header)
+    {
+        header = uint.MaxValue;
+        ref ulong visited = ref _visited[(int)(offset / 256)];
+        ulong place = 1UL << (int)(offset / 4 & 63);
+        if (offset < first)
             End = WalkEnd.BadPointer;
-        else if (_entries == MostEntries)
+        else if ((visited & place) != 0)
             End = WalkEnd.Loop;
         else if ((header = _function.Read(offset, 4)) == uint.MaxValue)
-            End = offset == FirstOffset ? WalkEnd.Regular : WalkEnd.Gone;       // some bridges hide the extended space
-        if (End != WalkEnd.Regular || header is 0 or uint.MaxValue)
-            return false;
-        _entries++;
-        id = (ExtendedCapabilityId)header;
-        _next = header >> 20;
-        return true;
+            End = WalkEnd.Gone;
+        visited |= place;
+        return End == WalkEnd.Regular;
+    }
+
+    // A bit for each 4 bytes of the space.
+    [InlineArray((int)ConfigurationAccess.ExtendedBytes / 256)]
+    private struct Places
+    {
+        private ulong _first;
     }
 }

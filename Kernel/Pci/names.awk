@@ -6,7 +6,7 @@
 # those that emulators have, FireWire, network and the chipset parts that people meet in their machines. A device that is not
 # listed shows with its vendor, class and numbers.
 #
-# Format, read by PciNames.cs; numbers are 16 bits, little-endian:
+# Format, read by PciNameTable.cs; numbers are 16 bits, little-endian:
 #   bytes of the word table, words | end of each word in the text of words | text of words
 #   bytes of the class list | per class: base << 8 | subclass, or base << 8 | 0xFF for the base itself; text
 #   per vendor, ascending: id | bytes of its device list | text | per device: id, text

@@ -83,12 +83,20 @@ internal static class PciDetails
     {
         CapabilityWalk walk = function.Capabilities;
         while (walk.TryNext(out CapabilityId id, out uint offset))
-            Terminal.WriteLine($"    {offset:x3}       {new CapabilityName(id)}");
+            WriteCapability(offset, (uint)id, CapabilityNames.Of(id));
         WriteEnd(walk.End);
         ExtendedCapabilityWalk extended = function.ExtendedCapabilities;
         while (extended.TryNext(out ExtendedCapabilityId id, out uint offset))
-            Terminal.WriteLine($"    {offset:x3}       {new ExtendedCapabilityName(id)}");
+            WriteCapability(offset, (uint)id, CapabilityNames.Of(id));
         WriteEnd(extended.End);
+    }
+
+    private static void WriteCapability(uint offset, uint id, ReadOnlySpan<byte> name)
+    {
+        if (name.IsEmpty)
+            Terminal.WriteLine($"    {offset:x3}       capability {id:x2}");
+        else
+            Terminal.WriteLine($"    {offset:x3}       {name}");
     }
 
     private static void WriteEnd(WalkEnd end)
@@ -114,69 +122,4 @@ internal static class PciDetails
         BarFault.OverlapsBar => "lies over another one"u8,
         _ => "size not asked for"u8,
     };
-}
-
-/// <summary>A capability's name for people.</summary>
-internal readonly struct CapabilityName(CapabilityId id) : IUtf8Formattable
-{
-    public void Format(ref Utf8Writer writer, scoped ReadOnlySpan<char> format)
-    {
-        ReadOnlySpan<byte> name = id switch
-        {
-            CapabilityId.PowerManagement => "power management"u8,
-            CapabilityId.Agp => "AGP"u8,
-            CapabilityId.VitalProductData => "vital product data"u8,
-            CapabilityId.SlotId => "slot identification"u8,
-            CapabilityId.Msi => "MSI"u8,
-            CapabilityId.HotSwap => "CompactPCI hot swap"u8,
-            CapabilityId.PciX => "PCI-X"u8,
-            CapabilityId.HyperTransport => "HyperTransport"u8,
-            CapabilityId.Vendor => "vendor's own"u8,
-            CapabilityId.DebugPort => "debug port"u8,
-            CapabilityId.HotPlug => "hot plug"u8,
-            CapabilityId.BridgeSubsystem => "bridge subsystem"u8,
-            CapabilityId.PciExpress => "PCI Express"u8,
-            CapabilityId.MsiX => "MSI-X"u8,
-            CapabilityId.Sata => "SATA registers"u8,
-            CapabilityId.AdvancedFeatures => "advanced features"u8,
-            _ => default,
-        };
-        if (name.IsEmpty)
-        {
-            writer.Append("capability "u8);
-            writer.Append((ulong)id, "x2");
-        }
-        writer.Append(name);
-    }
-}
-
-/// <summary>An extended capability's name for people.</summary>
-internal readonly struct ExtendedCapabilityName(ExtendedCapabilityId id) : IUtf8Formattable
-{
-    public void Format(ref Utf8Writer writer, scoped ReadOnlySpan<char> format)
-    {
-        ReadOnlySpan<byte> name = id switch
-        {
-            ExtendedCapabilityId.AdvancedErrors => "advanced error reporting"u8,
-            ExtendedCapabilityId.VirtualChannel => "virtual channels"u8,
-            ExtendedCapabilityId.SerialNumber => "device serial number"u8,
-            ExtendedCapabilityId.PowerBudgeting => "power budgeting"u8,
-            ExtendedCapabilityId.Vendor => "vendor's own"u8,
-            ExtendedCapabilityId.AccessControl => "access control"u8,
-            ExtendedCapabilityId.AlternativeRouting => "alternative routing ids"u8,
-            ExtendedCapabilityId.AddressTranslation => "address translation"u8,
-            ExtendedCapabilityId.SingleRootVirtualization => "single root virtualisation"u8,
-            ExtendedCapabilityId.ResizableBar => "resizable BARs"u8,
-            ExtendedCapabilityId.LatencyTolerance => "latency tolerance"u8,
-            ExtendedCapabilityId.SecondaryExpress => "secondary PCI Express"u8,
-            ExtendedCapabilityId.PowerSubstates => "L1 power substates"u8,
-            _ => default,
-        };
-        if (name.IsEmpty)
-        {
-            writer.Append("extended capability "u8);
-            writer.Append((ulong)id, "x4");
-        }
-        writer.Append(name);
-    }
 }

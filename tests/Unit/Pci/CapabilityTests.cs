@@ -40,7 +40,6 @@ public sealed class CapabilityTests
     [InlineData(0x40, WalkEnd.Loop)]            // to itself
     [InlineData(0x3C, WalkEnd.BadPointer)]      // into the header
     [InlineData(0x04, WalkEnd.BadPointer)]
-    [InlineData(0x4B, WalkEnd.BadPointer)]      // not aligned
     [InlineData(0x00, WalkEnd.Regular)]
     public void A_bad_pointer_ends_the_walk_and_is_counted(byte pointer, WalkEnd expected)
     {
@@ -54,6 +53,24 @@ public sealed class CapabilityTests
         Assert.Equal([(CapabilityId.Vendor, 0x40u)], Walk(scan.Functions[0], out WalkEnd end));
         Assert.Equal(expected, end);
         Assert.Equal(expected == WalkEnd.Regular ? 0 : 1, scan.Faults);
+    }
+
+    // Source: PCI Local Bus 3.0, section 6.7; PCI Express Base Specification 6.0, section 7.6.3: software must mask them.
+    [Fact]
+    public void Reserved_bits_of_pointers_count_for_nothing()
+    {
+        using var machine = new PciMachine();
+        SimulatedFunction device = ScanTests.Endpoint();
+        int first = device.AddCapability(0x09, 0, 0), second = device.AddCapability(0x10, new byte[0x3A]);
+        device.Set(0x34, (uint)first | 3, 1);
+        device.Set(first + 1, (uint)second | 2, 1);
+        int third = device.AddExtendedCapability(0x000B, new byte[4]), fourth = device.AddExtendedCapability(0x0003, new byte[8]);
+        device.Set(third + 2, (uint)(fourth | 1) << 4 | 1, 2);
+        PciFunction function = machine.ScanFor(device);
+        Assert.Equal([(CapabilityId.Vendor, (uint)first), (CapabilityId.PciExpress, (uint)second)], Walk(function, out WalkEnd end));
+        Assert.Equal(WalkEnd.Regular, end);
+        Assert.True(function.TryFind(ExtendedCapabilityId.SerialNumber, 12, out uint offset));
+        Assert.Equal((uint)fourth, offset);
     }
 
     [Fact]
@@ -109,15 +126,20 @@ public sealed class CapabilityTests
     }
 
     [Fact]
-    public void A_loop_of_extended_capabilities_ends()
+    public void A_loop_of_extended_capabilities_shows_each_once()
     {
         using var machine = new PciMachine();
         SimulatedFunction device = ScanTests.Endpoint();
-        int offset = device.AddExtendedCapability(0x000B, 0, 0, 0, 0);
-        device.Set(offset + 2, (uint)offset << 4 | 1, 2);
+        int first = device.AddExtendedCapability(0x000B, 0, 0, 0, 0), second = device.AddExtendedCapability(0x0003, new byte[8]);
+        device.Set(second + 2, (uint)first << 4 | 1, 2);
         machine.Host.Root.Plug(3, 0, device);
         PciScan scan = machine.Scan();
         Assert.Equal(1, scan.Faults);
+        ExtendedCapabilityWalk walk = scan.Functions[0].ExtendedCapabilities;
+        Assert.True(walk.TryNext(out _, out uint offset) && offset == (uint)first);
+        Assert.True(walk.TryNext(out _, out offset) && offset == (uint)second);
+        Assert.False(walk.TryNext(out _, out _));
+        Assert.Equal(WalkEnd.Loop, walk.End);
     }
 
     private static List<(CapabilityId, uint)> Walk(PciFunction function, out WalkEnd end)
