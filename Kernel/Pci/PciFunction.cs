@@ -125,7 +125,7 @@ public sealed partial class PciFunction
     }
 
     /// <summary>
-    /// Maps the registers behind a memory BAR, once and for good: asked again, it gives the same block. False if the BAR is not there,
+    /// Maps the registers behind a memory BAR, for good: asked again for no more, it gives the same block. False if the BAR is not there,
     /// refused, smaller than asked for, or cannot be mapped. The block is the whole BAR, or the front of one above 1 MiB; never shorter
     /// than <paramref name="minimumBytes"/>. The function decodes it after <see cref="EnableMemory"/>. Not in interrupt handlers.
     /// </summary>
@@ -138,11 +138,12 @@ public sealed partial class PciFunction
         if (!bar.IsUsable || !bar.IsMemory || bar.Bytes < minimumBytes)
             return false;
         _mapped ??= new Mmio[MostBars];
-        if (_mapped[index].Length < minimumBytes || minimumBytes == 0)
+        if (_mapped[index].Length == 0 || _mapped[index].Length < minimumBytes)
         {
             uint bytes = Math.Max(minimumBytes, (uint)Math.Min(bar.Bytes, AlwaysMapped));
-            if (!DeviceMemory.TryMap(bar.Address, bytes, out _mapped[index]))
+            if (!DeviceMemory.TryMap(bar.Address, bytes, out Mmio mapped))
                 return false;
+            _mapped[index] = mapped;
         }
         registers = _mapped[index];
         return true;

@@ -169,9 +169,10 @@ public sealed class BarTests
         Assert.False(function.TryMapBar(2, 4, out _));
         Assert.False(function.TryMapBar(-1, 4, out _));
         Assert.False(function.TryMapBar(6, 4, out _));
-        Assert.True(function.TryMapBar(0, 0x100, out Mmio registers));
+        Assert.True(function.TryMapBar(0, 0, out Mmio registers));
         Assert.Equal(0x1000u, registers.Length);
         DeviceMemory.MappingsLeft = 0;
+        Assert.True(function.TryMapBar(0, 0, out _));
         Assert.True(function.TryMapBar(0, 0x1000, out registers));
 
         Assert.Equal(uint.MaxValue, registers.Read32(0x10));        // not decoding yet
@@ -179,6 +180,18 @@ public sealed class BarTests
         registers.Write32(0x10, 0x1234_5678);
         Assert.Equal(0x1234_5678u, registers.Read32(0x10));
         Assert.Throws<BugException>(() => registers.Read32(0x1000));
+    }
+
+    [Fact]
+    public void A_BAR_that_cannot_be_mapped_as_far_as_asked_keeps_what_it_had()
+    {
+        using var machine = new PciMachine();
+        PciFunction function = machine.ScanFor(ScanTests.Endpoint().WithBar(0, BarShape.Memory32, 0x40_0000, 0xFE00_0000));
+        DeviceMemory.MappingsLeft = 1;
+        Assert.True(function.TryMapBar(0, 4, out Mmio registers));
+        Assert.Equal(0x10_0000u, registers.Length);
+        Assert.False(function.TryMapBar(0, 0x40_0000, out _));
+        Assert.True(function.TryMapBar(0, 4, out _));
     }
 
     [Fact]
