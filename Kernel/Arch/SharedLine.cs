@@ -67,12 +67,15 @@ internal sealed class SharedLine(IoApic ioApic, int pin, uint interrupt) : Inter
                 before = before.NextOnLine!;
             before.NextOnLine = slot.NextOnLine;
         }
+        if (_first == null)
+        {
+            ioApic.Mask(pin);
+            return true;
+        }
         if (IsLevel)
             _masks -= slot.Masks;
         Recover();
-        if (_first == null)
-            ioApic.Mask(pin);
-        return _first == null;
+        return false;
     }
 
     /// <summary>One handler holds the line back: a level at the pin, an edge by being remembered, as the pin would lose it.</summary>
@@ -101,7 +104,8 @@ internal sealed class SharedLine(IoApic ioApic, int pin, uint interrupt) : Inter
             if (!slot.TryCall())
                 continue;
             claimed = true;
-            if (slot.Route != InterruptRoute.Line)
+            // One that is masked was not asked, only told: no proof that the interrupt is its own.
+            if (slot.Route != InterruptRoute.Line && slot.Masks == 0)
                 LinePolling.Confirm(slot);
         }
         if (claimed)

@@ -183,7 +183,7 @@ public struct InterruptName
 
 /// <summary>
 /// Gives device drivers their interrupts: <see cref="Machine.Interrupts"/>. Taking and releasing is for the start and the end of a
-/// driver, not for interrupt handlers; nothing here allocates memory.
+/// driver, not for interrupt handlers: the first use of a vector or line makes an object, which is kept.
 /// </summary>
 public abstract class InterruptController
 {

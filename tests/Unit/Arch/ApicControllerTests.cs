@@ -134,6 +134,32 @@ public sealed class ApicControllerTests : IDisposable
     }
 
     [Fact]
+    public void An_interrupt_while_it_was_masked_is_no_proof_of_a_guessed_line()
+    {
+        Device device = new() { Pin = 11, Line = _ioApic };
+        Assert.True(_controller.TryTakeLine(InterruptLine.Pci(11), device, "edu"u8, out InterruptToken token));
+        Cpu.DisableInterrupts();
+        _ioApic.Set(11, true);              // a neighbour's; it waits at the CPU
+        _controller.Mask(token);
+        Cpu.EnableInterrupts();
+        Assert.Equal(0, device.Calls);
+        Assert.Equal(InterruptRoute.GuessedLine, _controller.RouteOf(token));
+    }
+
+    [Fact]
+    public void A_line_that_loses_its_last_handler_is_not_opened_on_the_way()
+    {
+        Device device = new() { Pin = 16, Line = _ioApic };
+        Assert.True(_controller.TryTakeLine(InterruptLine.Global(16, LineTrigger.LevelLow), device, "nic"u8, out InterruptToken token));
+        _controller.Mask(token);
+        ulong unknown = DeviceInterrupts.Unknown;
+        _ioApic.Set(16, true);              // somebody else's device
+        _controller.Release(ref token);
+        Assert.Equal(unknown, DeviceInterrupts.Unknown);
+        Assert.True(_ioApic.IsMasked(16));
+    }
+
+    [Fact]
     public void A_masked_edge_is_not_lost()
     {
         var device = new Device();
