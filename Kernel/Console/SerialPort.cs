@@ -10,7 +10,7 @@ internal struct SerialPort
 {
     private const ushort Data = 0, InterruptEnable = 1, FifoControl = 2, InterruptIdentity = 2, LineControl = 3, ModemControl = 4;
     private const ushort LineStatus = 5, Scratch = 7;
-    private const byte DataReady = 0x01, TransmitterEmpty = 0x20, FifosOn = 0xC0, DivisorLatch = 0x80, EightBits = 0x03;
+    private const byte DataReady = 0x01, RoomToSend = 0x20, FifosOn = 0xC0, DivisorLatch = 0x80, EightBits = 0x03;
 
     // A full FIFO of 16 bytes leaves in 1.4 ms; an emulated port may wait for a busy reader on the host. The turns are for a clock
     // that stands still.
@@ -55,8 +55,15 @@ internal struct SerialPort
         _stuck = false;
     }
 
-    /// <summary>Lets the port interrupt for bytes received.</summary>
-    public readonly void EnableReceiveInterrupt() => Out(InterruptEnable, 0x01);
+    /// <summary>
+    /// Lets the port interrupt for bytes received; if some wait already, at once. Its line rises when the first comes and stays up, so
+    /// whoever leaves bytes unread calls this again, or a line that is triggered by its edge never interrupts any more.
+    /// </summary>
+    public readonly void EnableReceiveInterrupt()
+    {
+        Out(InterruptEnable, 0);
+        Out(InterruptEnable, 0x01);
+    }
 
     /// <summary>Sends a byte, or drops it when the port is not ready in time.</summary>
     public void Write(byte value)
@@ -91,7 +98,7 @@ internal struct SerialPort
         ulong start = Clock.Microseconds;
         for (int turn = 0; turn < ReadyTurns; turn++)
         {
-            if ((In(LineStatus) & TransmitterEmpty) != 0)
+            if ((In(LineStatus) & RoomToSend) != 0)
             {
                 _stuck = false;
                 return true;

@@ -58,6 +58,8 @@ internal static unsafe partial class Terminal
             _input.TryAdd(value);
             count++;
         }
+        if (count == MaxBurst && _serialLine.IsValid)
+            _serial.EnableReceiveInterrupt();
         return count > 0;
     }
 

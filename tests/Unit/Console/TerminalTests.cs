@@ -168,6 +168,21 @@ public sealed class TerminalTests : IDisposable
     }
 
     [Fact]
+    public void Of_a_burst_longer_than_an_interrupt_reads_nothing_stays_behind()
+    {
+        Machine.Reset();
+        SimulatedInterrupts interrupts = new();
+        Machine.Interrupts = interrupts;
+        Terminal.TakeInterrupts();
+        _wire.OnLine = high => interrupts.SetLine(4, high);
+        _wire.Receive(300);
+        int read = 0;
+        while (Terminal.TryRead(out byte value))
+            Assert.Equal((byte)read++, value);
+        Assert.Equal(300, read);
+    }
+
+    [Fact]
     public void Without_a_port_everything_goes_on()
     {
         PortIo.Device = null;
@@ -196,6 +211,7 @@ public sealed class TerminalTests : IDisposable
     private sealed class Wire : ISimulatedRegisters
     {
         private byte _scratch, _lineControl;
+        private bool _line;
 
         public List<byte> Sent { get; } = [];
 
@@ -203,11 +219,21 @@ public sealed class TerminalTests : IDisposable
 
         public Action<byte>? OnByte { get; set; }
 
+        /// <summary>Told when the interrupt line, up while bytes wait and may interrupt, changes.</summary>
+        public Action<bool>? OnLine { get; set; }
+
         public byte InterruptEnable { get; private set; }
+
+        public void Receive(int count)
+        {
+            for (int i = 0; i < count; i++)
+                Received.Enqueue((byte)i);
+            MoveLine();
+        }
 
         public ulong Read(uint offset, int width) => (offset - 0x3F8) switch
         {
-            0 => Received.TryDequeue(out byte value) ? value : (byte)0,
+            0 => Take(),
             5 => 0x60u | (Received.Count > 0 ? 1u : 0),
             7 => _scratch,
             _ => 0xFFu,
@@ -223,6 +249,7 @@ public sealed class TerminalTests : IDisposable
                     break;
                 case 1 when (_lineControl & 0x80) == 0:
                     InterruptEnable = (byte)value;
+                    MoveLine();
                     break;
                 case 3:
                     _lineControl = (byte)value;
@@ -231,6 +258,22 @@ public sealed class TerminalTests : IDisposable
                     _scratch = (byte)value;
                     break;
             }
+        }
+
+        private byte Take()
+        {
+            byte value = Received.TryDequeue(out byte first) ? first : (byte)0;
+            MoveLine();
+            return value;
+        }
+
+        private void MoveLine()
+        {
+            bool line = (InterruptEnable & 1) != 0 && Received.Count > 0;
+            if (line == _line)
+                return;
+            _line = line;
+            OnLine?.Invoke(line);
         }
     }
 }
