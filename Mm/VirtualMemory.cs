@@ -29,6 +29,7 @@ public static unsafe class VirtualMemory
     private static EarlyMemory? _early;
     private static OwnerTag _tag;
     private static SpinLock _lock;
+    private static ulong _physicalEnd;
 
     /// <summary>Bytes mapped in the window now.</summary>
     public static ulong WindowBytes { get; private set; }
@@ -47,8 +48,11 @@ public static unsafe class VirtualMemory
     /// <param name="ram">All RAM, in frames.</param>
     /// <param name="early">Where tables come from.</param>
     /// <param name="largestLevel">Largest page of this CPU: 1 (2 MiB) or 2 (1 GiB).</param>
-    public static void Initialize(ReadOnlySpan<ImageSection> image, ulong imageOffset, ReadOnlySpan<FrameRange> ram, EarlyMemory early, int largestLevel)
+    /// <param name="physicalBits">Bits of a physical address of this CPU, at most 52; those above are reserved in page tables.</param>
+    public static void Initialize(ReadOnlySpan<ImageSection> image, ulong imageOffset, ReadOnlySpan<FrameRange> ram, EarlyMemory early,
+        int largestLevel, int physicalBits)
     {
+        _physicalEnd = 1UL << physicalBits;
         _early = early;
         _windowFree = new RangeSet(WindowRanges);
         _windowFree.Add(0, WindowPages);
@@ -70,13 +74,14 @@ public static unsafe class VirtualMemory
 
     /// <summary>
     /// Maps a device's memory, or firmware's, into the window; <paramref name="pointer"/> leads to <paramref name="start"/> itself,
-    /// which need not begin a page. False if there are no bytes, the range wraps, or memory or addresses have run out. Not in interrupts.
+    /// which need not begin a page. False if there are no bytes, the CPU has no such addresses, or memory or the window's addresses have run
+    /// out. Not in interrupts.
     /// </summary>
     public static bool TryMapDevice(PhysAddr start, ulong bytes, CacheMode cache, out byte* pointer)
     {
         pointer = null;
         PhysAddr first = start.AlignDown(PhysAddr.PageSize);
-        if (bytes == 0 || bytes > (ulong)WindowPages * PhysAddr.PageSize || start.Value + bytes < start.Value || start.Value + bytes > 1UL << 52)
+        if (bytes == 0 || bytes > (ulong)WindowPages * PhysAddr.PageSize || start.Value >= _physicalEnd || bytes > _physicalEnd - start.Value)
             return false;
         ulong pages = ((start + bytes).AlignUp(PhysAddr.PageSize) - first) / PhysAddr.PageSize;
         _lock.Acquire();

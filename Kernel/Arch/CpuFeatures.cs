@@ -18,7 +18,7 @@ internal static class CpuFeatures
     /// <summary>Whether the CPU is QEMU's, without hardware virtualisation.</summary>
     public static bool IsQemuInterpreter { get; private set; }
 
-    /// <summary>Bits of a physical address.</summary>
+    /// <summary>Bits of a physical address; at most 52.</summary>
     public static int PhysicalAddressBits { get; private set; } = 36;
 
     /// <summary>Fills the properties; returns what is missing that the kernel needs, or nothing.</summary>
@@ -45,7 +45,7 @@ internal static class CpuFeatures
         if (highestExtended >= 0x8000_0007)
             InvariantTsc = (CpuRegisters.Identify(0x8000_0007).Edx & 1 << 8) != 0;
         if (highestExtended >= 0x8000_0008)
-            PhysicalAddressBits = (int)(CpuRegisters.Identify(0x8000_0008).Eax & 0xFF);
+            PhysicalAddressBits = Math.Clamp((int)(CpuRegisters.Identify(0x8000_0008).Eax & 0xFF), 32, 52);
 
         if ((basic.Edx & 1 << 4) == 0)
             return "a time stamp counter (TSC)"u8;

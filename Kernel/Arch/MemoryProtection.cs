@@ -41,6 +41,7 @@ internal static unsafe class MemoryProtection
             new(layout->NmiGuard + 4096, layout->NmiStackTop, PageAccess.ReadWrite),
             new(layout->PanicGuard + 4096, layout->PanicStackTop, PageAccess.ReadWrite),
         ];
-        VirtualMemory.Initialize(sections, ImageLayout.KernelBase, map.Ram.Ranges, early, CpuFeatures.HugePages ? 2 : 1);
+        VirtualMemory.Initialize(sections, ImageLayout.KernelBase, map.Ram.Ranges, early,
+            CpuFeatures.HugePages ? 2 : 1, CpuFeatures.PhysicalAddressBits);
     }
 }

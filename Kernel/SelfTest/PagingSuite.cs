@@ -141,7 +141,9 @@ internal static unsafe class PagingSuite
     {
         t.Check(!VirtualMemory.TryMapDevice(new PhysAddr(0x1000), 0, CacheMode.Uncached, out _), "no bytes"u8);
         t.Check(!VirtualMemory.TryMapDevice(new PhysAddr(ulong.MaxValue - 4095), 8192, CacheMode.Uncached, out _), "a range that wraps"u8);
-        t.Check(!VirtualMemory.TryMapDevice(new PhysAddr(1UL << 52), 4096, CacheMode.Uncached, out _), "an address of 53 bits"u8);
+        PhysAddr end = new(1UL << CpuFeatures.PhysicalAddressBits);
+        t.Check(!VirtualMemory.TryMapDevice(end, 4096, CacheMode.Uncached, out _), "an address that the CPU does not have"u8);
+        t.Check(!VirtualMemory.TryMapDevice(end - 4096, 8192, CacheMode.Uncached, out _), "a range that ends at one"u8);
         t.Check(!VirtualMemory.TryMapDevice(new PhysAddr(0), 1UL << 40, CacheMode.Uncached, out _), "more than the window"u8);
     }
 
