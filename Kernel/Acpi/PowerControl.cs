@@ -66,9 +66,9 @@ internal sealed class PowerControl
             return;
         Log.Warn($"power: ACPI did not switch off; trying QEMU's port");
         PortIo.Out16(QemuPort, (ushort)SleepEnable);
-        Wait(EffectMicroseconds);
+        Clock.Delay(EffectMicroseconds);
         PortIo.Out16(OldQemuPort, (ushort)SleepEnable);
-        Wait(EffectMicroseconds);
+        Clock.Delay(EffectMicroseconds);
     }
 
     /// <summary>Tries all ways to reset but the triple fault.</summary>
@@ -77,17 +77,17 @@ internal sealed class PowerControl
         if (CanReset)
         {
             _reset.Write(_resetValue);
-            Wait(EffectMicroseconds);
+            Clock.Delay(EffectMicroseconds);
         }
         PortIo.Out8(ResetControlPort, ResetHard);
         PortIo.Out8(ResetControlPort, ResetNow);
-        Wait(EffectMicroseconds);
+        Clock.Delay(EffectMicroseconds);
 
         Deadline end = Deadline.In(KeyboardMicroseconds);
         while ((PortIo.In8(KeyboardStatusPort) & KeyboardInputFull) != 0 && !end.Passed)
             Cpu.Pause();
         PortIo.Out8(KeyboardCommandPort, KeyboardPulseReset);
-        Wait(EffectMicroseconds);
+        Clock.Delay(EffectMicroseconds);
     }
 
     private void Sleep()
@@ -100,14 +100,14 @@ internal sealed class PowerControl
         _pm1b.Write(b);
         _pm1a.Write(a | SleepEnable);
         _pm1b.Write(b | SleepEnable);
-        Wait(EffectMicroseconds);
+        Clock.Delay(EffectMicroseconds);
     }
 
     private void SleepReduced()
     {
         uint value = _sleep.Read() & ~ReducedTypeMask | (uint)_softOff.A << ReducedTypeShift;
         _sleep.Write(value | ReducedSleepEnable);
-        Wait(EffectMicroseconds);
+        Clock.Delay(EffectMicroseconds);
     }
 
     // Until firmware has handed over, it may take the write to PM1 for its own business.
@@ -126,12 +126,5 @@ internal sealed class PowerControl
             }
             Cpu.Pause();
         }
-    }
-
-    private static void Wait(ulong microseconds)
-    {
-        Deadline end = Deadline.In(microseconds);
-        while (!end.Passed)
-            Cpu.Pause();
     }
 }

@@ -31,7 +31,7 @@ internal readonly struct Rsdp
     {
         rsdp = default;
         TableBytes fields = new(bytes);
-        const ulong signature = 0x20_5254_5020_4453_52;     // "RSD PTR "
+        const ulong signature = 0x2052_5450_2044_5352;     // "RSD PTR "
         if (bytes.Length < OldBytes || fields.U64(0) != signature || TableBytes.Sum(bytes.Slice(0, OldBytes)) != 0)
             return false;
         PhysAddr rsdt = new(fields.U32(16)), xsdt = default;

@@ -9,11 +9,10 @@ internal static class BenchCommand
 {
     public static bool Run(CommandWords words)
     {
-        ReadOnlySpan<byte> glob = words.TryNext(out ReadOnlySpan<byte> word) ? word : "*"u8;
-        if (words.TryNext(out _))
-            return false;
-        RunAll(glob);
-        return true;
+        bool understood = words.TryOnlyPattern(out ReadOnlySpan<byte> glob);
+        if (understood)
+            RunAll(glob);
+        return understood;
     }
 
     /// <summary>Measures what fits; false if nothing did.</summary>

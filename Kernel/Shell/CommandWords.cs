@@ -20,4 +20,12 @@ internal ref struct CommandWords(ReadOnlySpan<byte> line)
         _rest = _rest.Slice(end);
         return end > start;
     }
+
+    /// <summary>Takes the one pattern that may stand there, <c>*</c> if none does; false if more words follow.</summary>
+    public bool TryOnlyPattern(out ReadOnlySpan<byte> glob)
+    {
+        if (!TryNext(out glob))
+            glob = "*"u8;
+        return !TryNext(out _);
+    }
 }

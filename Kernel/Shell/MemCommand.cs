@@ -20,12 +20,13 @@ internal static class MemCommand
         }
         if (words.TryNext(out _))
             return false;
-        bool map = what.SequenceEqual("map"u8);
-        if (map)
+        if (what.SequenceEqual("map"u8))
             MemoryPicture.Draw();
         else if (what.SequenceEqual("slab"u8))
             WriteSlabs();
-        return map || what.SequenceEqual("slab"u8);
+        else
+            return false;
+        return true;
     }
 
     private static void WriteZones()

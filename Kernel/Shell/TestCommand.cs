@@ -8,11 +8,10 @@ internal static class TestCommand
 {
     public static bool Run(CommandWords words)
     {
-        ReadOnlySpan<byte> glob = words.TryNext(out ReadOnlySpan<byte> word) ? word : "*"u8;
-        if (words.TryNext(out _))
-            return false;
-        RunAll(glob);
-        return true;
+        bool understood = words.TryOnlyPattern(out ReadOnlySpan<byte> glob);
+        if (understood)
+            RunAll(glob);
+        return understood;
     }
 
     /// <summary>Runs what fits and shows the summary; false if something failed or nothing fitted.</summary>

@@ -19,6 +19,18 @@ public sealed class CommandWordsTests
         return all;
     }
 
+    [Theory]
+    [InlineData("", true, "*")]
+    [InlineData("  ", true, "*")]
+    [InlineData(" page* ", true, "page*")]
+    [InlineData("one two", false, "one")]
+    public void A_pattern_stands_alone_or_is_a_star(string line, bool understood, string expected)
+    {
+        CommandWords words = new(Encoding.UTF8.GetBytes(line));
+        Assert.Equal(understood, words.TryOnlyPattern(out var glob));
+        Assert.Equal(expected, Encoding.UTF8.GetString(glob));
+    }
+
     [Fact]
     public void Blanks_separate_words() =>
         Properties.ForAll(Gen.Elements(' ', 'a', 'ü', '*').ArrayOf(), characters =>
