@@ -1,3 +1,4 @@
+using System;
 using Sluice.Arch;
 
 namespace Sluice.Panic;
@@ -5,48 +6,45 @@ namespace Sluice.Panic;
 /// <summary>The chain of calls that led to a frame, by the unwind tables that the compiler emits.</summary>
 internal static unsafe class Backtrace
 {
-    private const int MaxFrames = 32;
+    // Where a recursion makes lines too many, those between are left out: the innermost tell what broke, the outermost who began it.
+    private const int Innermost = 18, Outermost = 12;
 
-    /// <summary>Prints one line a call, innermost first; ends at the first address it knows nothing about.</summary>
+    /// <summary>
+    /// Prints one line a call, innermost first, but one for calls in a row from the same place. Ends at the first address that it
+    /// knows nothing about.
+    /// </summary>
     public static void Print(InterruptFrame* frame)
     {
-        UnwindState state = UnwindState.From(frame);
-        for (int i = 0; i < MaxFrames; i++)
+        int lines = 0;
+        for (CallWalk count = new(frame); count.TryNext(out _, out _);)
+            lines++;
+        int omitted = 0, line = 0;
+        CallWalk walk = new(frame);
+        for (; walk.TryNext(out ulong address, out int times); line++)
         {
-            PrintCall(i, state.Rip);
-            if (!TryStep(ref state))
-                return;
+            if (line >= Innermost && line < lines - Outermost)
+            {
+                omitted += times;
+                continue;
+            }
+            if (omitted > 0)
+                PanicReport.Line($"  ... {omitted} calls omitted ...");
+            omitted = 0;
+            PrintCall(line, address, times);
         }
-        PanicReport.Line($"  ... and more");
+        if (walk.IsCut)
+            PanicReport.Line($"  ... and more");
     }
 
-    private static void PrintCall(int number, ulong address)
+    private static void PrintCall(int number, ulong address, int times)
     {
+        ReadOnlySpan<byte> word = number == 0 ? "at"u8 : "by"u8;
         if (SymbolTable.TryFind(address, out SymbolName name, out uint offset))
-            PanicReport.Line($"  {(number == 0 ? "at"u8 : "by"u8)} \e[1m{name}\e[0m+0x{offset:x}  [{address:x16}]");
+            PanicReport.Line($"  {word} \e[1m{name}\e[0m+0x{offset:x}  [{address:x16}]");
         else
-            PanicReport.Line($"  {(number == 0 ? "at"u8 : "by"u8)} ?  [{address:x16}]");
-    }
-
-    private static bool TryStep(ref UnwindState state)
-    {
-        ImageLayout* layout = ImageLayout.Current;
-        if (state.Rip == layout->ReturnFromException || state.Rip == layout->ReturnFromDevice)
-        {
-            // The stub kept the interrupted code's frame in rbx.
-            if (!IsReadable(state.Rbx, (ulong)sizeof(InterruptFrame)))
-                return false;
-            state = UnwindState.From((InterruptFrame*)state.Rbx);
-            return true;
-        }
-        if (UnwindTable.TryStep(ref state))
-            return state.Rip != 0;
-        // Assembly leaves push nothing, nor did a jump into nowhere: the caller's address is on top of the stack.
-        if (!IsReadable(state.Rsp, 8))
-            return false;
-        state.Rip = *(ulong*)state.Rsp;
-        state.Rsp += 8;
-        return state.Rip >= layout->TextStart && state.Rip < layout->TextEnd;
+            PanicReport.Line($"  {word} ?  [{address:x16}]");
+        if (times > 1)
+            PanicReport.Line($"  ... {times - 1} more calls from there ...");
     }
 
     /// <summary>Whether a part of a stack can be read: a broken chain must not fault again.</summary>

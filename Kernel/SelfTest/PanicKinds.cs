@@ -27,7 +27,7 @@ internal static unsafe class PanicKinds
     private static object? _none, _last;
 
     /// <summary>Number of ways.</summary>
-    public const int Count = 30;
+    public const int Count = 31;
 
     /// <summary>A way by its number, from 0.</summary>
     public static PanicKind At(int index) => index switch
@@ -62,6 +62,7 @@ internal static unsafe class PanicKinds
         27 => new("page-stale"u8, "by now it is somebody else's"u8, &PagePanics.GiveStale),
         28 => new("block-twice"u8, "an object was given back twice"u8, &PagePanics.GiveBlockTwice),
         29 => new("page-poison"u8, "(last owner: careless) was written after it was given back: 0x42 at 0x11"u8, &PagePanics.WriteAfterGive),
+        30 => new("stack-in-turns"u8, "stack overflow"u8, &StackOverflowInTurns),
         _ => default,
     };
 
@@ -181,6 +182,14 @@ internal static unsafe class PanicKinds
         frame[level & 63] = level;
         return Deeper(level + 1) + frame[Five];
     }
+
+    private static void StackOverflowInTurns() => Keep(Ping(Five));
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static int Ping(int level) => Pong(level + 1) + level;
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static int Pong(int level) => Ping(level + 1) + level;
 
     private static void LargeStackBuffer()
     {

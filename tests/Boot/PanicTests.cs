@@ -35,7 +35,8 @@ public sealed class PanicTests
         new("heap", "the object heap is full", "HeapFull"),
         new("canary", "stack buffer overrun", "BufferOverrun", HasCallers: false),
         new("bug", "a bug on purpose", "BugFound"),
-        new("stack", "stack overflow", "Deeper", HasCallers: false),
+        new("stack", "stack overflow", "Deeper"),
+        new("stack-in-turns", "stack overflow", "Ping"),
         new("stackalloc", "stack overflow", "LargeStackBuffer"),
         new("unmapped", "page fault: write", "WriteUnmapped"),
         new("write-code", "forbidden", "WriteCode"),
@@ -77,6 +78,18 @@ public sealed class PanicTests
         Check(machine, screen, kind);
         string console = machine.Console;
         foreach (string line in console[console.IndexOf("PANIC: ", StringComparison.Ordinal)..].TrimEnd().Split('\n')) Assert.Contains(line.TrimEnd(), screen);
+    }
+
+    [Theory]
+    [InlineData("stack", "Deeper", @"\.\.\. [1-9]\d+ more calls from there \.\.\.")]
+    [InlineData("stack-in-turns", "P[io]ng", @"\.\.\. [1-9]\d+ calls omitted \.\.\.")]
+    public async Task Shows_both_ends_of_a_recursion_without_end(string name, string method, string between)
+    {
+        await using Machine machine = await Machine.Start("panic-ends-" + name, new MachineSetup { Arguments = "panic=" + name });
+        await machine.WaitForExit();
+        string call = @"  by \S+\+0x[0-9a-f]+  \[[0-9a-f]{16}\]\n";
+        Assert.Matches($@"  at \S+\.{method}\+\S+  \S+\n({call})+  {between}\n({call})+  exception", machine.Console);
+        Assert.InRange(machine.Console.Split('\n').Count(line => line.StartsWith("  by ", StringComparison.Ordinal)), 3, 30);
     }
 
     [Fact]
