@@ -86,6 +86,18 @@ public sealed partial class PciFunction
         InterruptKind = InterruptKinds.None;
     }
 
+    /// <summary>
+    /// Takes the pin from a function that nobody drives yet: firmware may have left it interrupting, and its neighbours on a shared line
+    /// would lose that line as nobody claims. Bridges and functions without a pin are left as they are, and so is a function older than
+    /// PCI 2.3, which does not have the bit. Firmware's own use of a function goes by SMI, not by the pin.
+    /// Source: PCI Local Bus 3.0, section 6.2.2, bit 10.
+    /// </summary>
+    internal void SilencePin()
+    {
+        if (Kind == HeaderKind.Endpoint && InterruptPin != 0)
+            Command.Change(0, PciCommand.InterruptDisable);
+    }
+
     private bool TryEnableMsiX(IInterruptHandler handler, ReadOnlySpan<byte> name)
     {
         if (_msiX == null && !MsiX.TryCreate(this, out _msiX))

@@ -102,6 +102,7 @@ public sealed class PciScan(ConfigurationAccess? legacy, EcamConfiguration[] eca
                 }
                 Add(function);
                 BarSizing.Run(function);
+                function.SilencePin();
                 if (function.Kind == HeaderKind.Bridge)
                     FollowBridge(function, state);
             }

@@ -180,6 +180,36 @@ public sealed class InterruptTests
         Assert.Equal(0, handler.Calls);
     }
 
+    [Fact]
+    public void A_pin_that_firmware_left_interrupting_is_silent_until_a_driver_takes_it()
+    {
+        using var machine = new PciMachine();
+        SimulatedFunction device = Device();
+        Assert.True(device.Interrupt());
+        PciFunction function = machine.ScanFor(device);
+        var neighbour = new Handler(device);
+        Assert.True(machine.Interrupts.TryTakeLine(InterruptLine.Pci(Line), neighbour, "neighbour"u8, out _));
+        Assert.False(device.Interrupt());
+        Assert.Equal(0, neighbour.Calls);
+        Assert.Equal(PciStatus.Interrupt, function.Status & PciStatus.Interrupt);
+
+        var handler = new Handler(device);
+        Assert.True(function.TryEnableInterrupt(handler, "test"u8, InterruptKinds.All, out _));
+        Assert.True(neighbour.Calls + handler.Calls > 0);
+    }
+
+    [Fact]
+    public void Commands_of_bridges_and_of_functions_without_a_pin_stay_as_firmware_left_them()
+    {
+        using var machine = new PciMachine();
+        SimulatedFunction bridge = machine.Host.Root.Plug(1, 0, new SimulatedBridge()).WithPin(1, Line), pinless = machine.Host.Root.Plug(2, 0, ScanTests.Endpoint());
+        machine.Host.NumberBuses();
+        bridge.Set(4, 7, 2);
+        pinless.Set(4, 3, 2);
+        machine.Scan();
+        Assert.Equal((7u, 3u), (bridge.Get(4, 2), pinless.Get(4, 2)));
+    }
+
     private static int Offset(SimulatedFunction device)
     {
         int offset = (int)device.Get(0x34, 1);
