@@ -24,7 +24,7 @@ internal static unsafe class Exceptions
                 PanicReport.Stop(frame, "divide by zero or quotient overflow"u8);
                 break;
             case DoubleFault:
-                StopOnDoubleFault(frame, address);
+                StopOnDoubleFault(frame);
                 break;
             case PageFault:
                 StopOnPageFault(frame, address);
@@ -43,21 +43,24 @@ internal static unsafe class Exceptions
             PanicReport.Stop(frame, $"page fault: reserved bit set in a page table, at {address:x16}");
         else if (address < NullGuardBytes)
             PanicReport.Stop(frame, $"null reference ({access} at {address:x})");
+        else if (IsGuard(address & ~0xFFFUL))       // a large frame is tried before it is taken
+            PanicReport.Stop(frame, $"stack overflow ({access} at {address:x16})");
         else
             PanicReport.Stop(frame, $"page fault: {access} at {address:x16}, {state}");
     }
 
-    private static void StopOnDoubleFault(InterruptFrame* frame, ulong address)
+    private static void StopOnDoubleFault(InterruptFrame* frame)
     {
-        ImageLayout* layout = ImageLayout.Current;
         // A page fault on a guard page pushes its frame on the same broken stack: that is this fault.
         ulong page = frame->Rsp - 1 & ~0xFFFUL;
-        bool onGuard = IsGuard(layout, page) || IsGuard(layout, page - 4096) || IsGuard(layout, address & ~0xFFFUL);
-        PanicReport.Stop(frame, onGuard ? "stack overflow"u8 : "double fault"u8);
+        PanicReport.Stop(frame, IsGuard(page) || IsGuard(page - 4096) ? "stack overflow"u8 : "double fault"u8);
     }
 
-    private static bool IsGuard(ImageLayout* layout, ulong page) =>
-        page == layout->BootGuard || page == layout->FaultGuard || page == layout->NmiGuard || page == layout->PanicGuard;
+    private static bool IsGuard(ulong page)
+    {
+        ImageLayout* layout = ImageLayout.Current;
+        return page == layout->BootGuard || page == layout->FaultGuard || page == layout->NmiGuard || page == layout->PanicGuard;
+    }
 
     private static ReadOnlySpan<byte> Name(ulong vector) => vector switch
     {

@@ -1,6 +1,7 @@
 using System;
 using System.Runtime.CompilerServices;
 using System.Threading;
+using Sluice.Arch;
 
 namespace Sluice.SelfTest;
 
@@ -27,7 +28,7 @@ internal static unsafe class PanicKinds
     private static object? _none, _last;
 
     /// <summary>Number of ways.</summary>
-    public const int Count = 31;
+    public const int Count = 33;
 
     /// <summary>A way by its number, from 0.</summary>
     public static PanicKind At(int index) => index switch
@@ -63,6 +64,8 @@ internal static unsafe class PanicKinds
         28 => new("block-twice"u8, "an object was given back twice"u8, &PagePanics.GiveBlockTwice),
         29 => new("page-poison"u8, "(last owner: careless) was written after it was given back: 0x42 at 0x11"u8, &PagePanics.WriteAfterGive),
         30 => new("stack-in-turns"u8, "stack overflow"u8, &StackOverflowInTurns),
+        31 => new("large-frame"u8, "stack overflow"u8, &LargeFrame),
+        32 => new("double-fault"u8, "double fault"u8, &DoubleFault),
         _ => default,
     };
 
@@ -195,6 +198,24 @@ internal static unsafe class PanicKinds
     {
         Span<byte> buffer = stackalloc byte[Five << 20];
         Keep(buffer[Five]);
+    }
+
+    private struct ManyPages
+    {
+        public fixed byte Bytes[100_000];
+    }
+
+    private static void LargeFrame()
+    {
+        ManyPages pages = default;
+        Keep(pages.Bytes[Five]);
+    }
+
+    // The first of two faults is the division's, the second that nobody is there to be told.
+    private static void DoubleFault()
+    {
+        InterruptTable.Remove(0);
+        Keep(1 / (Five - 5));
     }
 
     private static void WriteUnmapped() => *(int*)(0xFFFF_A000_0000_0000 + (ulong)Five * 4096) = Five;

@@ -46,6 +46,8 @@ public sealed class PanicTests
         new("page-twice", "a page run was given back twice", "GiveTwice"),
         new("page-stale", "by now it is somebody else's", "GiveStale"),
         new("block-twice", "an object was given back twice", "GiveBlockTwice"),
+        new("large-frame", "stack overflow", "LargeFrame"),
+        new("double-fault", "double fault", "DoubleFault"),
         new("page-poison", "(last owner: careless) was written after it was given back: 0x42 at 0x11", "WriteAfterGive"),
     ];
 
