@@ -37,6 +37,9 @@ internal static unsafe class BootInformation
     /// <summary>Firmware's memory map, as it came.</summary>
     public static ReadOnlySpan<MemoryRange> MemoryMap => ((ReadOnlySpan<MemoryRange>)_ranges).Slice(0, _rangeCount);
 
+    /// <summary>Ranges of the map beyond those that there is room for: 256.</summary>
+    public static int IgnoredRanges { get; private set; }
+
     /// <summary>Arguments behind the kernel's name.</summary>
     public static ReadOnlySpan<byte> CommandLine => ((ReadOnlySpan<byte>)_commandLine).Slice(0, _commandLineLength);
 
@@ -63,7 +66,7 @@ internal static unsafe class BootInformation
     /// </summary>
     public static void Read(ReadOnlySpan<byte> tags)
     {
-        _rangeCount = _commandLineLength = _loaderLength = _rsdpLength = 0;
+        _rangeCount = _commandLineLength = _loaderLength = _rsdpLength = IgnoredRanges = 0;
         _framebuffer = default;
         int offset = 8;
         while (offset <= tags.Length - 8)
@@ -105,8 +108,13 @@ internal static unsafe class BootInformation
         uint entryBytes = Word(body, 0);
         if (entryBytes < 24 || entryBytes > 4096)
             return;
-        for (int at = 8; at + 24 <= body.Length && _rangeCount < MaxRanges; at += (int)entryBytes)
+        for (int at = 8; at + 24 <= body.Length; at += (int)entryBytes)
         {
+            if (_rangeCount == MaxRanges)
+            {
+                IgnoredRanges++;
+                continue;
+            }
             uint kind = Word(body, at + 16);
             MemoryKind known = kind is >= 1 and <= 5 ? (MemoryKind)kind : MemoryKind.Reserved;
             _ranges[_rangeCount++] = new MemoryRange(new PhysAddr(LongWord(body, at)), LongWord(body, at + 8), known);

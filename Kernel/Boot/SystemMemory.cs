@@ -15,7 +15,7 @@ internal static unsafe class SystemMemory
     // Pages for objects that the kernel makes while it starts: 2^10 pages, 4 MiB.
     private const int ObjectHeapOrder = 10;
 
-    // The kernel with its tables and objects needs this much below 4 GiB.
+    // The kernel with its tables and objects needs this much, though only the first page tables must lie below 4 GiB.
     private const ulong LeastBytes = 16 << 20;
 
     /// <summary>The machine's memory.</summary>
@@ -48,5 +48,7 @@ internal static unsafe class SystemMemory
         VirtualMemory.UsePageAllocator();
         Slab.Start();
         Log.Info($"memory: {new ByteSize(usable)} usable, {map.Usable.Count} ranges");
+        if (BootInformation.IgnoredRanges != 0)
+            Log.Warn($"memory: the last {BootInformation.IgnoredRanges} ranges of the memory map are too many, and not used");
     }
 }
