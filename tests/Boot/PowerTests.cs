@@ -4,7 +4,7 @@ using Xunit;
 
 namespace Sluice.Tests.Boot;
 
-/// <summary>The end of a session: switched off, started again.</summary>
+/// <summary>The end of a session: switched off, started again; with devices at work, where the machine is an ordinary one.</summary>
 public sealed class PowerTests
 {
     [Theory]
@@ -13,10 +13,11 @@ public sealed class PowerTests
     [InlineData("q35", Firmware.Ovmf)]
     public async Task Poweroff_switches_the_machine_off(string type, Firmware firmware)
     {
-        await using Machine machine = await Machine.Start($"poweroff-{type}-{firmware}", new MachineSetup { Type = type, Firmware = firmware, ExitDevice = false });
+        await using Machine machine = await Machine.Start($"poweroff-{type}-{firmware}", new MachineSetup { Type = type, Firmware = firmware, More = DeviceTests.OfChipset[type], ExitDevice = false });
         await machine.WaitForPrompt();
         await machine.Type("poweroff\r"u8.ToArray());
         Assert.Equal(0, await machine.WaitForExit());
+        Assert.DoesNotContain("ACPI did not switch off", machine.Console);
     }
 
     [Theory]
@@ -25,7 +26,7 @@ public sealed class PowerTests
     [InlineData("pc,acpi=off")]
     public async Task Reboot_starts_the_machine_again(string type)
     {
-        await using Machine machine = await Machine.Start("reboot-" + type.Replace(',', '-'), new MachineSetup { Type = type, NoReboot = false });
+        await using Machine machine = await Machine.Start("reboot-" + type.Replace(',', '-'), new MachineSetup { Type = type, More = DeviceTests.OfChipset[type.Split(',')[0]], NoReboot = false });
         await machine.WaitForPrompt();
         int from = machine.RawConsole.Length;
         await machine.Type("reboot\r"u8.ToArray());
