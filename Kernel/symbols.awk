@@ -18,10 +18,19 @@ $2 ~ /^[tT]$/ && length($1) == 16 && substr($1, 1, 8) == "ffffffff" && $3 !~ /\.
     place[++count] = address
     name[count] = readable($3)
 }
+
+# What a name has in common with the one before: methods of a type lie together.
+function common(name, before,    same) {
+    while (same < length(before) && substr(name, same + 1, 1) == substr(before, same + 1, 1)) same++
+    return same + 0
+}
 END {
     print "section .symbols progbits alloc noexec nowrite align=8"
-    print "dd " count
-    for (i = 1; i <= count; i++) print "dd 0x" place[i] " - 0x80000000, n" i " - names"
-    print "names:"
-    for (i = 1; i <= count; i++) print "n" i ": db \"" name[i] "\", 0"
+    print "dd 0x" place[1] " - 0x80000000"
+    for (i = 1; i <= count; i++) {
+        name[i] = substr(name[i], 1, 200)
+        shared = common(name[i], name[i - 1])
+        print "dw 0x" place[i] " - 0x" (i == 1 ? place[1] : place[i - 1])
+        print "db " shared ", \"" substr(name[i], shared + 1) "\", 0"
+    }
 }
