@@ -62,6 +62,7 @@ public sealed unsafe partial class PageAllocator
         if (!TryTake(order, Zone.Any, OwnerTag.Register("page allocator"u8), out PageRun run))
             return false;
         _cpus[id] = RunLists.Lay(run.Address, _sections, _zones);
+        Own.KeepForGood(ref run);
         ChooseWay();
         return true;
     }

@@ -34,6 +34,7 @@ public sealed unsafe partial class PageAllocator
     /// <param name="run">The run, to be given back with <see cref="Give"/>; empty if there is none.</param>
     /// <returns>False if no run of that size is free in the zone or below, save what is kept for the lower zone's own.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    [NotInInterrupt]
     public bool TryTake(int order, Zone zone, OwnerTag owner, out PageRun run) =>
         RunLists.TryTake(_only, order, zone, owner, out run) || TryTakeGeneral(order, zone, owner, out run);
 
@@ -42,6 +43,8 @@ public sealed unsafe partial class PageAllocator
     /// from here; nothing is changed then.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    [OwnershipInternals("here the handle ends")]
+    [NotInInterrupt]
     public void Give(ref PageRun run)
     {
         RunLists* lists = _only;
@@ -52,6 +55,7 @@ public sealed unsafe partial class PageAllocator
     }
 
     /// <summary>Gives all runs that this CPU keeps at hand back to their zones, where they merge.</summary>
+    [NotInInterrupt]
     public void Drain()
     {
         RunLists* lists = _cpus[Cpu.Id];
@@ -117,6 +121,7 @@ public sealed unsafe partial class PageAllocator
 
     /// <summary>Gives a run back when the short way would not have it, or says what is wrong with the handle.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
+    [OwnershipInternals("here the handle ends")]
     internal void GiveGeneral(PageRun given)
     {
         Bug.If(given.IsEmpty, "an empty page run was given back"u8);

@@ -6,9 +6,10 @@ namespace Sluice.Mm;
 
 /// <summary>
 /// The handle of 2^order consecutive pages, aligned to their size, that the page allocator handed out. Whoever has it
-/// owns them, and gives them back with it once; <see cref="Pages.Give"/> empties it. Do not copy it: a copy that
+/// owns them, and gives them back with it once; <see cref="Pages.Give"/> empties it. A copy that
 /// is given, too, stops the machine.
 /// </summary>
+[NonCopyable]
 public readonly unsafe struct PageRun
 {
     // Bits 63:32 number of the first page; 31:0 what Page.Word of that page is while this run is in use. 0 if empty.

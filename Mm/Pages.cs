@@ -33,15 +33,19 @@ public static unsafe class Pages
 
     /// <inheritdoc cref="PageAllocator.TryTake"/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    [NotInInterrupt]
     public static bool TryTake(int order, Zone zone, OwnerTag owner, out PageRun run) =>
         RunLists.TryTake(_shortWay, order, zone, owner, out run) || _allocator.TryTakeGeneral(order, zone, owner, out run);
 
     /// <summary>Takes a run on nobody's behalf; see the other overload.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    [NotInInterrupt]
     public static bool TryTake(int order, Zone zone, out PageRun run) => TryTake(order, zone, OwnerTag.None, out run);
 
     /// <inheritdoc cref="PageAllocator.Give"/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    [OwnershipInternals("here the handle ends")]
+    [NotInInterrupt]
     public static void Give(ref PageRun run)
     {
         PageRun given = run;

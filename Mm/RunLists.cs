@@ -36,6 +36,7 @@ internal unsafe struct RunList
 /// What one CPU needs to take and give runs the short way: this record, and behind it pointers to its lists, indexed by zone
 /// and order side by side as in <see cref="Page.State"/>.
 /// </summary>
+[OwnershipInternals("handles wait here to be handed out")]
 internal unsafe struct RunLists
 {
     private const int PerZone = 1 << Page.ZoneShift;

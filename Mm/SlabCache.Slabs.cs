@@ -7,6 +7,7 @@ using Sluice.Platform;
 namespace Sluice.Mm;
 
 /// <summary>The record at the start of a slab; behind it one <see cref="SlabCache.State"/> byte for each object.</summary>
+[NonCopyable(Release = false)]
 internal unsafe struct SlabHeader
 {
     public const uint MaxObjects = 256;
@@ -170,7 +171,7 @@ public sealed unsafe partial class SlabCache
         var slab = (SlabHeader*)run.Address;
         *slab = default;
         slab->Cookie = _cookie ^ (ulong)slab;
-        slab->Run = run;
+        slab->Run = Own.Move(ref run);
         slab->FreeCount = _objects;
         for (uint i = 0; i < _objects; i++)
         {
@@ -191,7 +192,7 @@ public sealed unsafe partial class SlabCache
         _emptySlabs--;
         _freeInSlabs -= _objects;
         slab->Cookie = 0;
-        PageRun run = slab->Run;
+        PageRun run = Own.Move(ref slab->Run);
         _pages.Give(ref run);
     }
 

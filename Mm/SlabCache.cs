@@ -90,6 +90,7 @@ public sealed unsafe partial class SlabCache
     private uint RunBytes => (uint)PhysAddr.PageSize << _order;
 
     /// <summary>Takes an object; false, and null, if there are no pages for more.</summary>
+    [NotInInterrupt]
     public bool TryTake(out byte* address)
     {
         Magazine* magazine = MagazineOfThisCpu();
@@ -102,6 +103,7 @@ public sealed unsafe partial class SlabCache
     }
 
     /// <summary>Gives an object back and empties the pointer. Stops the machine if it is not in use or not from here.</summary>
+    [NotInInterrupt]
     public void Give(ref byte* address)
     {
         byte* given = address;
@@ -115,6 +117,7 @@ public sealed unsafe partial class SlabCache
     }
 
     /// <summary>Gives back what this CPU keeps at hand and all slabs that are wholly free.</summary>
+    [NotInInterrupt]
     public void Trim()
     {
         var magazine = (Magazine*)_magazines[Cpu.Id];

@@ -3,6 +3,7 @@ using System;
 namespace Sluice.Mm;
 
 /// <summary>The handle of a small piece of memory. Whoever has it owns it and gives it back once; that empties the handle.</summary>
+[NonCopyable]
 public readonly unsafe struct SlabBlock
 {
     private readonly uint _bytes, _class;
@@ -65,6 +66,7 @@ public sealed unsafe class SlabHeap
     }
 
     /// <summary>Takes a block; false if the size is not 1 to <see cref="MaxBytes"/> or there are no pages for more.</summary>
+    [NotInInterrupt]
     public bool TryTake(int bytes, out SlabBlock block)
     {
         block = default;
@@ -78,6 +80,7 @@ public sealed unsafe class SlabHeap
     }
 
     /// <summary>Gives a block back and empties the handle. Stops the machine if it is empty or was given back before.</summary>
+    [NotInInterrupt]
     public void Give(ref SlabBlock block)
     {
         byte* address = block.Address;
@@ -93,6 +96,7 @@ public sealed unsafe class SlabHeap
     public SlabCache Cache(int sizeClass) => _caches[sizeClass];
 
     /// <summary>Gives back what this CPU keeps at hand and all wholly free slabs.</summary>
+    [NotInInterrupt]
     public void Trim()
     {
         foreach (SlabCache cache in _caches)
@@ -112,6 +116,7 @@ public readonly unsafe struct Slab<T> where T : unmanaged
     public SlabReport Report() => _cache.Report();
 
     /// <summary>Takes an object with all fields zero; false, and null, if there are no pages for more.</summary>
+    [NotInInterrupt]
     public bool TryTake(out T* item)
     {
         bool taken = _cache.TryTake(out byte* address);
@@ -122,6 +127,7 @@ public readonly unsafe struct Slab<T> where T : unmanaged
     }
 
     /// <summary>Gives an object back and empties the pointer. Stops the machine if it is not in use or not from here.</summary>
+    [NotInInterrupt]
     public void Give(ref T* item)
     {
         var address = (byte*)item;
@@ -146,8 +152,10 @@ public static class Slab
     }
 
     /// <inheritdoc cref="SlabHeap.TryTake"/>
+    [NotInInterrupt]
     public static bool TryTake(int bytes, out SlabBlock block) => _heap.TryTake(bytes, out block);
 
     /// <inheritdoc cref="SlabHeap.Give"/>
+    [NotInInterrupt]
     public static void Give(ref SlabBlock block) => _heap.Give(ref block);
 }

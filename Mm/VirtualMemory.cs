@@ -149,6 +149,7 @@ public static unsafe class VirtualMemory
         table = run.Start;
         if (taken)
             Clear(table);
+        Own.KeepForGood(ref run);
         return taken;
     }
 

@@ -1,6 +1,7 @@
 namespace Sluice;
 
-/// <summary>Why something could not be done. A method's result of this type must not be ignored: a hosted test finds who does.</summary>
+/// <summary>Why something could not be done. A result of this type must be looked at, or be ignored in words.</summary>
+[MustUse]
 public enum Error : byte
 {
     None,

@@ -12,6 +12,7 @@ public interface IInterruptHandler
     /// device (a neighbour on the line, or nothing to do). Runs with interrupts off: no allocation, lock or wait; work goes to a
     /// <see cref="WorkItem"/>.
     /// </summary>
+    [InterruptPath]
     bool OnInterrupt();
 }
 
@@ -191,6 +192,7 @@ public abstract class InterruptController
     /// Takes a message for MSI with one message, or for one MSI-X vector (a driver with several takes several, each with a handler of
     /// its own). False: no vector is free, or this machine cannot route messages; then ask for a line.
     /// </summary>
+    [NotInInterrupt]
     public bool TryTakeMessage(IInterruptHandler handler, ReadOnlySpan<byte> name,
         out InterruptToken token, out InterruptMessage message) =>
         TryTakeMessages(new ReadOnlySpan<IInterruptHandler>(in handler), name, out token, out message);
@@ -198,6 +200,7 @@ public abstract class InterruptController
     /// <summary>
     /// Takes a block for MSI with several messages: 1, 2, 4, 8, 16 or 32 handlers, message i calls handler i. False as for one.
     /// </summary>
+    [NotInInterrupt]
     public abstract bool TryTakeMessages(ReadOnlySpan<IInterruptHandler> handlers, ReadOnlySpan<byte> name,
         out InterruptToken token, out InterruptMessage first);
 
@@ -206,12 +209,15 @@ public abstract class InterruptController
     /// <see cref="RouteOf"/> says which, and so does the log. Level-triggered lines are shared: all handlers are asked. False: the
     /// table is full, or the line is in use with another trigger (a PCI function is polled then).
     /// </summary>
+    [NotInInterrupt]
     public abstract bool TryTakeLine(InterruptLine line, IInterruptHandler handler, ReadOnlySpan<byte> name, out InterruptToken token);
 
     /// <summary>Calls the handler by timer each so many microseconds (at least 100). False: the table is full.</summary>
+    [NotInInterrupt]
     public abstract bool TryTakePolling(ulong microseconds, IInterruptHandler handler, ReadOnlySpan<byte> name, out InterruptToken token);
 
     /// <summary>Gives back what was taken and empties the token. The device must be silent; no handler is called afterwards.</summary>
+    [NotInInterrupt]
     public abstract void Release(ref InterruptToken token);
 
     /// <summary>

@@ -10,6 +10,7 @@ public struct SpinLock
     private int _next, _serving;
 
     /// <summary>Waits for the lock's turn.</summary>
+    [NotInInterrupt]
     public void Acquire()
     {
         int ticket = Interlocked.Increment(ref _next) - 1;

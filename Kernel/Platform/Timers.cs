@@ -7,6 +7,7 @@ public interface ITimerHandler
     /// The time is over; <paramref name="timer"/> may be started again here. Runs with interrupts off: no allocation, lock or
     /// wait; work goes to a <see cref="WorkItem"/>.
     /// </summary>
+    [InterruptPath]
     void OnTimer(Timer timer);
 }
 

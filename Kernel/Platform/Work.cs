@@ -7,6 +7,7 @@ public interface IWork
     /// Does at most <paramref name="budget"/> units (packets, transactions, keys) and returns true if there is more to do: then it
     /// is called again after the others. Runs in the CPU's loop, interrupts on. Must not wait.
     /// </summary>
+    [PacketPath]
     bool Work(int budget);
 }
 
@@ -96,6 +97,7 @@ public static class WorkLoop
     /// in a loop and looks at its condition in between; an interrupt since the last turn makes it return at once, so none is
     /// missed. Not for interrupt handlers, nor for work.
     /// </summary>
+    [NotInInterrupt]
     public static void Turn(Deadline limit)
     {
         if (!Machine.Work.Run(Budget) && !limit.Passed)

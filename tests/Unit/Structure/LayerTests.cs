@@ -38,6 +38,15 @@ public sealed class LayerTests
     }
 
     [Fact]
+    public void Every_layer_is_held_to_the_rules_of_the_analyzer()
+    {
+        Assert.All(_layers, layer => Assert.Contains("Freestanding.props", File.ReadAllText(Path.Combine(_root, layer.Project)), StringComparison.Ordinal));
+        XElement analyzer = Assert.Single(XDocument.Load(Path.Combine(_root, "Kernel/Freestanding.props")).Descendants("ProjectReference"));
+        Assert.Equal("Analyzer", analyzer.Attribute("OutputItemType")!.Value);
+        Assert.True(File.Exists(Path.Combine(_root, "Kernel", analyzer.Attribute("Include")!.Value.Replace("$(MSBuildThisFileDirectory)", "", StringComparison.Ordinal))));
+    }
+
+    [Fact]
     public void One_source_serves_the_kernel_and_the_hosted_tests_without_conditional_compilation() =>
         Assert.DoesNotContain(KernelSources(), file => File.ReadLines(file).Any(line => line.TrimStart().StartsWith("#if", StringComparison.Ordinal)));
 
