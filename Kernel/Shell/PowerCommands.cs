@@ -10,6 +10,9 @@ internal static class PowerCommands
     private const ushort DebugExit = 0xF4;
     private const uint Passed = 0x10, Failed = 0x11;
 
+    // QEMU ends a moment after the write, while its CPU runs on.
+    private const ulong ExitMicroseconds = 200_000;
+
     /// <summary>Starts the machine again.</summary>
     public static bool Reboot(CommandWords words)
     {
@@ -32,6 +35,7 @@ internal static class PowerCommands
     public static void Exit(bool good)
     {
         PortIo.Out32(DebugExit, good ? Passed : Failed);
+        Clock.Delay(ExitMicroseconds);
         Power.PowerOff();
     }
 }
