@@ -30,6 +30,7 @@ internal static unsafe class Kernel
         PerCpu.Load(0);                                     // the CPU's number
         Segments.Load();                                    // segments, and stacks for the worst faults
         InterruptTable.Load();                              // from here on a fault ends in a report
+        FirmwareConfig.MayBeThere = CpuFeatures.IsVirtual;  // QEMU's way to hand us arguments
         BootArguments.Read(BootInformation.CommandLine);    // what the user wants
         SystemMemory.Initialize();                          // memory map, address space, page allocator
         ScreenStart.Initialize();                           // the boot loader's framebuffer as a console

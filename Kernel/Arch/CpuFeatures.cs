@@ -15,6 +15,9 @@ internal static class CpuFeatures
     public static bool InvariantTsc { get; private set; }
     public static bool SupervisorExecutionPrevention { get; private set; }
 
+    /// <summary>Whether the CPU says that it is a virtual one, with or without hardware for that.</summary>
+    public static bool IsVirtual { get; private set; }
+
     /// <summary>Whether the CPU is QEMU's, without hardware virtualisation.</summary>
     public static bool IsQemuInterpreter { get; private set; }
 
@@ -34,8 +37,9 @@ internal static class CpuFeatures
         if (highest >= 7)
             SupervisorExecutionPrevention = (CpuRegisters.Identify(7).Ebx & 1 << 7) != 0;
 
-        // Bit 31 promises the leaf, which holds a name in EBX, ECX and EDX: "TCGTCGTCGTCG".
-        if ((basic.Ecx & 1u << 31) != 0)
+        // No real CPU sets bit 31. It promises the leaf, which holds a name in EBX, ECX and EDX: "TCGTCGTCGTCG".
+        IsVirtual = (basic.Ecx & 1u << 31) != 0;
+        if (IsVirtual)
             IsQemuInterpreter = CpuRegisters.Identify(0x4000_0000) is { Ebx: 0x54474354, Ecx: 0x43544743, Edx: 0x47435447 };
 
         uint highestExtended = CpuRegisters.Identify(0x8000_0000).Eax;

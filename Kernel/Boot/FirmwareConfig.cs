@@ -4,14 +4,19 @@ using Sluice.Platform;
 namespace Sluice.Boot;
 
 /// <summary>
-/// QEMU's firmware configuration device: named items that whoever started the machine hands to it. Other machines have nothing
-/// there. Source: QEMU's specification fw_cfg.rst, "Register Locations" and "Firmware Configuration Items".
+/// QEMU's firmware configuration device: named items that whoever started the machine hands to it. Source: QEMU's specification fw_cfg.rst, "Register Locations" and "Firmware Configuration Items".
 /// </summary>
 internal static class FirmwareConfig
 {
     private const ushort Selector = 0x510, Data = 0x511;
     private const ushort SignatureItem = 0x0000, DirectoryItem = 0x0019;
     private const int EntryBytes = 64, NameBytes = 56, MaxEntries = 512;
+
+    /// <summary>
+    /// Whether the ports may be tried at all: in virtual machines alone. On a board they can be anybody's; Intel's chipsets often have
+    /// the registers of their general-purpose pins there.
+    /// </summary>
+    public static bool MayBeThere { get; set; } = true;
 
     /// <summary>Reads as much of an item as fits; false if there is no such device or item. Not for interrupt handlers.</summary>
     public static bool TryRead(ReadOnlySpan<byte> name, Span<byte> buffer, out int length)
@@ -28,6 +33,8 @@ internal static class FirmwareConfig
     /// <summary>Whether there is such a device: whether this is QEMU.</summary>
     public static bool IsPresent()
     {
+        if (!MayBeThere)
+            return false;
         Span<byte> signature = stackalloc byte[4];
         PortIo.Out16(Selector, SignatureItem);
         Read(signature);

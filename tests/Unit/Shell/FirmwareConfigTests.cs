@@ -35,6 +35,16 @@ public sealed class FirmwareConfigTests
     public void Another_machine_has_no_such_device() => Assert.Null(Read(null));
 
     [Fact]
+    public void On_a_board_the_ports_are_left_alone()
+    {
+        Device device = new((Name, "test=*"));
+        FirmwareConfig.MayBeThere = false;
+        Assert.Null(Read(device));
+        FirmwareConfig.MayBeThere = true;
+        Assert.Equal((0, 0), (device.Reads, device.Writes));
+    }
+
+    [Fact]
     public void Other_devices_at_the_port_are_left_alone() => Assert.Null(Read(new Device((Name, "test=*")) { Signature = "QEMV" }));
 
     [Fact]
@@ -74,6 +84,8 @@ public sealed class FirmwareConfigTests
 
         public int Reads { get; private set; }
 
+        public int Writes { get; private set; }
+
         public ulong Read(uint offset, int width)
         {
             Assert.Equal((0x511u, 1), (offset, width));
@@ -84,6 +96,7 @@ public sealed class FirmwareConfigTests
         public void Write(uint offset, int width, ulong value)
         {
             Assert.Equal((0x510u, 2), (offset, width));
+            Writes++;
             BinaryPrimitives.WriteUInt32BigEndian(_directory, Count);
             _at = 0;
             _selected = value switch
