@@ -23,6 +23,9 @@ public sealed class SimulatedInterrupts : InterruptController
 
     public SimulatedInterrupts()
     {
+        // A test of a panic may have left this thread with interrupts off, and with the wires of a machine that is gone.
+        Cpu.OnInterruptsEnabled = null;
+        Cpu.EnableInterrupts();
         Machine.Interrupts = this;
         Cpu.OnInterruptsEnabled = Deliver;
     }
