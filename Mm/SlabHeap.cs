@@ -1,4 +1,5 @@
 using System;
+using Sluice.Platform;
 
 namespace Sluice.Mm;
 
@@ -16,6 +17,16 @@ public readonly unsafe struct SlabBlock
     }
 
     internal uint Class => _class;
+
+    internal uint Bytes => _bytes;
+
+    // What a DMA buffer remembers of a block besides its address. A page run's number is never so small.
+    internal ulong Origin => (ulong)_bytes << 8 | _class;
+
+    internal static bool IsOrigin(ulong origin) => origin <= uint.MaxValue;
+
+    internal static SlabBlock From(ulong memory, ulong origin) =>
+        new(PhysicalMemory.At(new PhysAddr(memory)), (uint)(origin >> 8), (uint)(origin & 0xFF));
 
     /// <summary>The first byte; null if the block is empty.</summary>
     public byte* Address { get; }

@@ -25,6 +25,7 @@ internal static unsafe class Measurements
         BootCost.Measure(ref run);
         EmptyLoop.Measure(ref run);
         PageAllocatorBench.Measure(ref run);
+        DmaBench.Measure(ref run);
         CoreLibraryCosts.Measure(ref run);
         InterruptCosts.Measure(ref run);
     }

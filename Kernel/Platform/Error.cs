@@ -23,6 +23,9 @@ public enum Error : byte
 
     /// <summary>What the device says cannot be true.</summary>
     Malformed,
+
+    /// <summary>More bytes than can be served at once.</summary>
+    TooLarge,
 }
 
 /// <summary>Errors as text.</summary>
@@ -40,6 +43,7 @@ public static class ErrorNames
             Error.Busy => "busy"u8,
             Error.NoResources => "out of resources"u8,
             Error.Malformed => "the device contradicts itself"u8,
+            Error.TooLarge => "too large"u8,
             _ => "unknown error"u8,
         };
     }

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Sluice.Platform;
 
 /// <summary>The direct map: all RAM at one fixed distance from its physical address.</summary>
@@ -10,6 +12,7 @@ public static unsafe class PhysicalMemory
     public const ulong DirectMapBytes = 0x4000_0000_0000;
 
     /// <summary>The CPU's pointer to RAM. Only RAM is mapped: a device's address faults when used.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static byte* At(PhysAddr address) => (byte*)(DirectMap + address.Value);
 
     /// <summary>The physical address of a pointer into the direct map.</summary>

@@ -1,0 +1,102 @@
+using Sluice.Dma;
+using Sluice.Mm;
+using Sluice.Platform;
+
+namespace Sluice.Bench;
+
+/// <summary>What mappings and hand-overs cost. Names as in tests/Bench/linux-peer, where Linux does the same.</summary>
+internal static unsafe class DmaBench
+{
+    private const int Rounds = 2_000;
+
+    private static DmaSystem? _system;
+    private static DmaDevice? _direct, _bounced, _device;
+    private static PageRun _run;
+    private static DeviceBuffer<FromDevice> _held;
+
+    public static void Measure(ref Run run)
+    {
+        _system ??= new DmaSystem(Pages.Allocator, Slab.Heap, new PhysAddr(PhysicalMemory.DirectMapBytes - 1));
+        _direct ??= _system.NewDevice("bench"u8);
+        _bounced ??= _system.NewDevice("bench, bounced"u8, forceBounce: true);
+        if (!Pages.TryTake(2, Zone.Dma32, out _run))
+            return;
+        _device = _direct;
+        run.Measure("dma-map-unmap-1500-to-device"u8, Rounds, &Map1500);
+        run.Measure("dma-map-unmap-2048-from-device"u8, Rounds, &Map2048);
+        run.Measure("dma-map-unmap-16384-both"u8, Rounds, &Map16384);
+        MeasureHandOver(ref run, "dma-sync-cpu-device-2048-from-device"u8);
+        _device = _bounced;
+        run.Measure("dma-map-unmap-1500-to-device-bounced"u8, Rounds, &Map1500);
+        run.Measure("dma-map-unmap-2048-from-device-bounced"u8, Rounds, &Map2048);
+        run.Measure("dma-map-unmap-16384-both-bounced"u8, Rounds, &Map16384);
+        MeasureHandOver(ref run, "dma-sync-cpu-device-2048-from-device-bounced"u8);
+        Pages.Give(ref _run);
+    }
+
+    private static void MeasureHandOver(ref Run run, System.ReadOnlySpan<byte> name)
+    {
+        if (_device!.TryMap(ref _run, 2048, out CpuBuffer<FromDevice> buffer) != Error.None)
+            return;
+        _held = buffer.GiveToDevice();
+        run.Measure(name, Rounds, &HandOver2048);
+        buffer = _held.TakeBack(0);
+        _run = buffer.Unmap();
+    }
+
+    private static void Map1500(int rounds)
+    {
+        PageRun run = Own.Move(ref _run);
+        DmaDevice device = _device!;
+        for (int i = 0; i < rounds; i++)
+        {
+            if (device.TryMap(ref run, 1500, out CpuBuffer<ToDevice> buffer) != Error.None)
+                break;
+            DeviceBuffer<ToDevice> given = buffer.GiveToDevice();
+            buffer = given.TakeBack();
+            run = buffer.Unmap();
+        }
+        _run = Own.Move(ref run);
+    }
+
+    private static void Map2048(int rounds)
+    {
+        PageRun run = Own.Move(ref _run);
+        DmaDevice device = _device!;
+        for (int i = 0; i < rounds; i++)
+        {
+            if (device.TryMap(ref run, 2048, out CpuBuffer<FromDevice> buffer) != Error.None)
+                break;
+            DeviceBuffer<FromDevice> given = buffer.GiveToDevice();
+            buffer = given.TakeBack(2048);
+            run = buffer.Unmap();
+        }
+        _run = Own.Move(ref run);
+    }
+
+    private static void Map16384(int rounds)
+    {
+        PageRun run = Own.Move(ref _run);
+        DmaDevice device = _device!;
+        for (int i = 0; i < rounds; i++)
+        {
+            if (device.TryMap(ref run, 16384, out CpuBuffer<Both> buffer) != Error.None)
+                break;
+            DeviceBuffer<Both> given = buffer.GiveToDevice();
+            buffer = given.TakeBack(16384);
+            run = buffer.Unmap();
+        }
+        _run = Own.Move(ref run);
+    }
+
+    private static void HandOver2048(int rounds)
+    {
+        DeviceBuffer<FromDevice> given = Own.Move(ref _held);
+        for (int i = 0; i < rounds; i++)
+        {
+            CpuBuffer<FromDevice> buffer = given.TakeBack(2048);
+            given = buffer.GiveToDevice();
+        }
+        _held = Own.Move(ref given);
+    }
+}

@@ -1,0 +1,202 @@
+using System;
+using System.Runtime.CompilerServices;
+using Sluice.Mm;
+using Sluice.Platform;
+using Sluice.Runtime;
+
+namespace Sluice.Dma;
+
+public sealed unsafe partial class DmaDevice
+{
+    // Runs below, and no longer than so many bytes, are mapped the short way: nothing to do, nothing to remember.
+    private ulong _directEnd;
+    private uint _directBytes;
+
+    // Runs that the device does not reach, and no longer than so many bytes, get a slot the short way.
+    private uint _readyBytes;
+
+    private void SetFastWay()
+    {
+        bool always = IsCoherent && !_forceBounce;
+        _directEnd = always ? Math.Min((StreamingMask >> 12) + 1, uint.MaxValue) << 32 : 0;
+        _directBytes = (uint)Math.Min(_maxSegmentBytes, _segmentBoundary);
+        // Devices with smaller pieces than a page are rare enough to go the long way.
+        if (_directBytes < PhysAddr.PageSize)
+            _directEnd = 0;
+        _readyBytes = IsCoherent && _minAlignment <= BounceArea.SlotBytes ? Math.Min(_directBytes, BounceArea.MostBytes) : 0;
+    }
+
+    /// <summary>Mappings by the short way that live now; others are in <see cref="DmaSystem"/>'s records.</summary>
+    public ulong LiveDirect => _direct->Live;
+
+    /// <summary>
+    /// Makes the first bytes of a page run a buffer of this device; the buffer owns the run until it is unmapped or freed. Its bytes
+    /// stay as they are. Any context but interrupt handlers.
+    /// </summary>
+    /// <param name="run">The pages; emptied if it succeeds.</param>
+    /// <param name="bytes">How many: 1 to all of the run.</param>
+    /// <param name="buffer">On the CPU's side; empty if it fails.</param>
+    /// <returns>
+    /// <see cref="Error.TooLarge"/> for more bytes than the run has, than the device takes with one address, or than can be bounced;
+    /// <see cref="Error.NoResources"/> if bounce slots or records ran out. Then everything is as before.
+    /// </returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public Error TryMap<TDirection>(ref PageRun run, uint bytes, out CpuBuffer<TDirection> buffer) where TDirection : struct, IDirection
+    {
+        ulong origin = run.Value;
+        run = default;
+        buffer.Origin = origin;
+        buffer.Room = bytes;
+        buffer.Valid = 0;
+        Mapping* direct = _direct;
+        buffer.Mapping = direct;
+        // The last frame's number is in the upper half of the sum. An empty run wraps.
+        if (origin + ((ulong)((bytes - 1) >> 12) << 32) - 1 >= _directEnd || ((bytes - 1) >> 12 != 0 && !IsDirectLength(origin, bytes)))
+        {
+            nint mapping = MapRun(origin, bytes, MappingKind.Word(default(TDirection).Kind, DmaFamily.Mapped));
+            buffer.Mapping = (Mapping*)mapping;
+            if ((nuint)mapping <= byte.MaxValue)
+            {
+                run = new PageRun(origin);
+                buffer.Mapping = null;
+                return (Error)mapping;
+            }
+            return Error.None;
+        }
+        direct->Live++;
+        return Error.None;
+    }
+
+    /// <summary>
+    /// Makes a small block a buffer of this device, as <see cref="TryMap{TDirection}(ref PageRun, uint, out CpuBuffer{TDirection})"/>
+    /// does for pages. A block that shares cache lines with others is bounced where lines move at hand-overs.
+    /// </summary>
+    public Error TryMap<TDirection>(ref SlabBlock block, out CpuBuffer<TDirection> buffer) where TDirection : struct, IDirection
+    {
+        buffer = default;
+        if (block.IsEmpty)
+            return Error.TooLarge;
+        uint kind = MappingKind.Word(default(TDirection).Kind, DmaFamily.Mapped);
+        nint mapping = Open(PhysicalMemory.Of(block.Address).Value, block.Origin, block.Bytes, kind);
+        if ((nuint)mapping <= byte.MaxValue)
+            return (Error)mapping;
+        buffer.Origin = block.Origin;
+        buffer.Room = block.Bytes;
+        buffer.Mapping = (Mapping*)mapping;
+        block = default;
+        return Error.None;
+    }
+
+    // More than a page: as long as the run at most, and what the device takes with one address.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool IsDirectLength(ulong origin, uint bytes) => bytes - 1 < _directBytes && (bytes - 1) >> 12 >> (int)(origin & Page.OrderMask) == 0;
+
+    // Returns a record, or an error as a small number.
+    private nint MapRun(ulong origin, uint bytes, uint kind)
+    {
+        uint order = BounceArea.OrderOf(bytes);
+        Mapping* mapping;
+        if (bytes - 1 >= _readyBytes || origin == 0 || (mapping = _ready[order]) == null || mapping->Address > StreamingMask)
+            return MapRunGeneral(origin, bytes, kind);
+        _ready[order] = mapping->Next;
+        CountBounce(bytes);
+        mapping->Kind = new MappingKind(kind);
+        mapping->Room = bytes;
+        mapping->Memory = origin >> 32 << 12;
+        mapping->Origin = origin;
+        mapping->Device = _direct->Device;
+        return (nint)mapping;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void CountBounce(uint bytes)
+    {
+        Counters.Bounced++;
+        Counters.BouncedBytes += bytes;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private nint MapRunGeneral(ulong origin, uint bytes, uint kind)
+    {
+        Bug.If(origin == 0, "an empty page run was mapped for a device"u8);
+        if ((bytes - 1) >> 12 >> (int)(origin & Page.OrderMask) != 0)
+            return (nint)Error.TooLarge;
+        return Open(origin >> 32 << 12, origin, bytes, kind);
+    }
+
+    private nint Open(ulong memory, ulong origin, uint bytes, uint kind)
+    {
+        if (bytes - 1 >= _directBytes)
+            return (nint)Error.TooLarge;
+        Mapping* mapping = _system.Table.TryTake();
+        if (mapping == null)
+            return (nint)Error.NoResources;
+        DmaPath path = PathFor(memory, bytes);
+        *mapping = new Mapping
+        {
+            Kind = new MappingKind(kind),
+            Room = bytes,
+            Memory = memory,
+            Origin = origin,
+            Device = new StableReference<DmaDevice>(this),
+            Path = new StableReference<DmaPath>(path),
+            Since = Clock.Microseconds,
+        };
+        Error error = path.Open(mapping);
+        if (error == Error.None)
+            return (nint)mapping;
+        _system.Table.Give(mapping);
+        return (nint)error;
+    }
+
+    private DmaPath PathFor(ulong memory, uint bytes)
+    {
+        if (_forceBounce || memory + bytes - 1 > StreamingMask)
+            return _system.Bounce;
+        // A line that is shared with other memory cannot move with the buffer alone.
+        bool sharesLines = !IsCoherent && ((memory | bytes) & (CacheLines.Bytes - 1)) != 0 && !IsWholePages(memory);
+        return sharesLines ? _system.Bounce : _system.Direct;
+    }
+
+    private static bool IsWholePages(ulong memory) => (memory & (PhysAddr.PageSize - 1)) == 0;
+
+    /// <summary>Ends a mapping of a page run that has a record.</summary>
+    internal static void CloseRun(Mapping* mapping, ulong origin)
+    {
+        if (SlabBlock.IsOrigin(origin))
+        {
+            Misuse.NotPages();
+            return;
+        }
+        Close(mapping, origin);
+    }
+
+    /// <summary>Ends a mapping that has a record.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static void Close(Mapping* mapping, ulong origin)
+    {
+        if (mapping->Side != Side.Cpu || mapping->Origin != origin)
+        {
+            Misuse.StaleHandle(mapping);
+            return;
+        }
+        if (!mapping->IsReady)
+        {
+            CloseGeneral(mapping);
+            return;
+        }
+        // Nobody takes it before it is zero: there is no preemption.
+        Mapping** ready = mapping->Device.Target._ready + mapping->SlotOrder;
+        mapping->Kind = default;
+        mapping->Next = *ready;
+        *ready = mapping;
+        BlockCopy.ClearBlocks(PhysicalMemory.At(new PhysAddr(mapping->Address)), mapping->Room);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void CloseGeneral(Mapping* mapping)
+    {
+        mapping->Path.Target.Close(mapping);
+        mapping->Device.Target._system.Table.Give(mapping);
+    }
+}

@@ -1,0 +1,68 @@
+using System;
+using Sluice.Mm;
+using Sluice.Platform;
+
+namespace Sluice.Dma;
+
+/// <summary>What all devices of a machine share: memory, records, bounce slots. One a machine; made while the kernel starts.</summary>
+public sealed unsafe class DmaSystem
+{
+    private const int MostDevices = 256;
+
+    private readonly DmaDevice[] _devices = new DmaDevice[MostDevices];
+    private int _count;
+
+    /// <param name="pages">Where memory comes from.</param>
+    /// <param name="slabs">Where small memory comes from.</param>
+    /// <param name="highestRam">The last byte of memory that may ever be mapped.</param>
+    public DmaSystem(PageAllocator pages, SlabHeap slabs, PhysAddr highestRam)
+    {
+        Memory = new DmaMemory(pages);
+        Slabs = slabs;
+        HighestRam = highestRam.Value;
+        Table = new MappingTable(pages);
+        Pool = new BouncePool(Memory, new Slab<BounceArea>(slabs, "bounce areas"u8));
+        bool taken = pages.TryTake(0, Zone.Any, OwnerTag.Register("dma mappings"u8), out PageRun ready);
+        Bug.If(!taken, "no memory for DMA"u8);
+        ready.Memory.Clear();
+        Ready = (Mapping**)ready.Address;
+        Own.KeepForGood(ref ready);
+        Direct = new DirectPath();
+        Bounce = new BouncePath(Pool);
+    }
+
+    internal DmaMemory Memory { get; }
+    internal SlabHeap Slabs { get; }
+    internal MappingTable Table { get; }
+    internal BouncePool Pool { get; }
+    internal Mapping** Ready { get; }
+    internal DirectPath Direct { get; }
+    internal BouncePath Bounce { get; }
+    internal ulong HighestRam { get; }
+
+    /// <summary>Bytes that all bounce slots together may take; 64 MiB unless said otherwise.</summary>
+    public ulong BounceLimit
+    {
+        get => Pool.Limit;
+        set => Pool.Limit = value;
+    }
+
+    /// <summary>All devices made so far.</summary>
+    public ReadOnlySpan<DmaDevice> Devices => new(_devices, 0, _count);
+
+    /// <summary>The state of the bounce pool.</summary>
+    public BounceReport BounceReport => Pool.Report();
+
+    /// <summary>Makes a device. Only while the kernel starts.</summary>
+    /// <param name="name">What reports call it: its PCI address. The bytes must live for good.</param>
+    /// <param name="forceBounce">All its mappings go through bounce slots, whatever it could reach.</param>
+    public DmaDevice NewDevice(ReadOnlySpan<byte> name, bool forceBounce = false)
+    {
+        Bug.If(_count == MostDevices, "too many devices for DMA"u8);
+        Mapping* direct = Table.TryTake();
+        Bug.If(direct == null, "no memory for DMA records"u8);
+        var device = new DmaDevice(this, name, direct, forceBounce);
+        _devices[_count++] = device;
+        return device;
+    }
+}

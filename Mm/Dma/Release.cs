@@ -1,0 +1,53 @@
+using System.Runtime.CompilerServices;
+using Sluice.Mm;
+
+namespace Sluice.Dma;
+
+/// <summary>
+/// The end of buffers, from the CPU's side. It does not matter whether they were mapped or allocated. Any context but interrupt handlers.
+/// </summary>
+[OwnershipInternals("here handles end")]
+public static unsafe class Release
+{
+    /// <summary>Ends the mapping and gives the pages back to the caller. Stops the machine if the buffer is no page run.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static PageRun Unmap<TDirection>(this ref CpuBuffer<TDirection> buffer) where TDirection : struct, IDirection
+    {
+        Mapping* mapping = buffer.Mapping;
+        ulong origin = buffer.Origin;
+        buffer = default;
+        if (mapping->HasWork)
+            DmaDevice.CloseRun(mapping, origin);
+        else
+            mapping->Live--;
+        return new PageRun(origin);
+    }
+
+    /// <summary>Ends the mapping and gives the block back to the caller. Stops the machine if the buffer is no block.</summary>
+    public static SlabBlock UnmapBlock<TDirection>(this ref CpuBuffer<TDirection> buffer) where TDirection : struct, IDirection
+    {
+        Mapping* mapping = buffer.Mapping;
+        ulong origin = buffer.Origin;
+        buffer = default;
+        Bug.If(!mapping->HasWork || !SlabBlock.IsOrigin(origin), "a buffer of pages was unmapped as a block"u8);
+        ulong memory = mapping->Memory;
+        DmaDevice.Close(mapping, origin);
+        return SlabBlock.From(memory, origin);
+    }
+
+    /// <summary>Ends the mapping and frees the memory, wherever it came from.</summary>
+    public static void Free<TDirection>(this ref CpuBuffer<TDirection> buffer) where TDirection : struct, IDirection
+    {
+        DmaDevice device = buffer.Mapping->Device.Target;
+        if (SlabBlock.IsOrigin(buffer.Origin))
+        {
+            SlabBlock block = UnmapBlock(ref buffer);
+            device.System.Slabs.Give(ref block);
+        }
+        else
+        {
+            PageRun run = Unmap(ref buffer);
+            device.System.Memory.Give(ref run);
+        }
+    }
+}

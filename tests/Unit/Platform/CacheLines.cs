@@ -1,0 +1,38 @@
+using System;
+
+namespace Sluice.Platform;
+
+/// <summary>The hosted twin: lines of whatever machine this thread simulates; coherent unless the test says otherwise.</summary>
+public static class CacheLines
+{
+    [ThreadStatic] private static ICacheLines? _current;
+
+    /// <summary>The noncoherent caches of this thread's machine; null where devices see what the CPU sees.</summary>
+    public static ICacheLines? Current
+    {
+        get => _current;
+        set => _current = value;
+    }
+
+    public static uint Bytes => _current?.LineBytes ?? 64;
+
+    public static bool AreCoherent => _current == null;
+
+    public static void Clean(PhysAddr start, ulong bytes) => _current?.Clean(start.Value, bytes);
+
+    public static void Invalidate(PhysAddr start, ulong bytes) => _current?.Invalidate(start.Value, bytes);
+
+    public static void SetUncached(PhysAddr start, ulong bytes, bool uncached) => _current?.SetUncached(start.Value, bytes, uncached);
+}
+
+/// <summary>Caches that devices do not look into.</summary>
+public interface ICacheLines
+{
+    uint LineBytes { get; }
+
+    void Clean(ulong start, ulong bytes);
+
+    void Invalidate(ulong start, ulong bytes);
+
+    void SetUncached(ulong start, ulong bytes, bool uncached);
+}
