@@ -38,6 +38,9 @@ leaf port_out32
         out     dx, eax
         ret
 
+leaf cpu_fence_stores
+        sfence
+        ret
 leaf cpu_pause
         pause
         ret

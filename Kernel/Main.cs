@@ -38,6 +38,7 @@ internal static unsafe class Kernel
         Results.Initialize();                               // the channel for test results
         InterruptSystem.Start(Firmware.InterruptTopology, Firmware.TimerPort);  // interrupts, clock, timers
         Firmware.FindPciDevices();                          // PCI functions
+        DmaStart.Initialize();                              // memory for devices
         DriverTable.Start(PciBus.Functions);                // who drives what
         InputStart.Initialize();                            // keyboard and serial port as input
         Unattended.Run();                                   // tests and measurements that the boot arguments ask for

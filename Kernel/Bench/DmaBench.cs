@@ -11,6 +11,7 @@ internal static unsafe class DmaBench
 
     private static DmaSystem? _system;
     private static DmaDevice? _direct, _bounced, _device;
+    private static DmaPool<Block64>? _pool;
     private static PageRun _run;
     private static DeviceBuffer<FromDevice> _held;
 
@@ -26,6 +27,11 @@ internal static unsafe class DmaBench
         run.Measure("dma-map-unmap-2048-from-device"u8, Rounds, &Map2048);
         run.Measure("dma-map-unmap-16384-both"u8, Rounds, &Map16384);
         MeasureHandOver(ref run, "dma-sync-cpu-device-2048-from-device"u8);
+        run.Measure("dma-alloc-free-coherent-4096"u8, Rounds, &Coherent4096);
+        run.Measure("dma-alloc-free-pages-4096"u8, Rounds, &Pages4096);
+        run.Measure("dma-alloc-free-noncoherent-4096"u8, Rounds, &Noncoherent4096);
+        _pool ??= new DmaPool<Block64>(_direct, alignment: 64);
+        run.Measure("dma-pool-alloc-free-64"u8, Rounds, &Pool64);
         _device = _bounced;
         run.Measure("dma-map-unmap-1500-to-device-bounced"u8, Rounds, &Map1500);
         run.Measure("dma-map-unmap-2048-from-device-bounced"u8, Rounds, &Map2048);
@@ -98,5 +104,51 @@ internal static unsafe class DmaBench
             given = buffer.GiveToDevice();
         }
         _held = Own.Move(ref given);
+    }
+
+    private static void Coherent4096(int rounds)
+    {
+        DmaDevice device = _device!;
+        for (int i = 0; i < rounds; i++)
+        {
+            if (device.TryAllocateCoherent(4096 / 64, out Coherent<Block64> memory) == Error.None)
+                DmaDevice.Free(ref memory);
+        }
+    }
+
+    private static void Pages4096(int rounds)
+    {
+        DmaDevice device = _device!;
+        for (int i = 0; i < rounds; i++)
+        {
+            if (device.TryAllocatePages(4096, out CpuBuffer<FromDevice> buffer) == Error.None)
+                buffer.Free();
+        }
+    }
+
+    private static void Noncoherent4096(int rounds)
+    {
+        DmaDevice device = _device!;
+        for (int i = 0; i < rounds; i++)
+        {
+            if (device.TryAllocateNoncoherent(4096, out CpuBuffer<FromDevice> buffer) == Error.None)
+                buffer.Free();
+        }
+    }
+
+    private static void Pool64(int rounds)
+    {
+        DmaPool<Block64> pool = _pool!;
+        for (int i = 0; i < rounds; i++)
+        {
+            if (pool.TryTake(out PoolBlock<Block64> block) == Error.None)
+                pool.Give(ref block);
+        }
+    }
+
+    [System.Runtime.CompilerServices.InlineArray(8)]
+    private struct Block64
+    {
+        private ulong _first;
     }
 }

@@ -1,5 +1,6 @@
 using System;
 using System.Runtime.CompilerServices;
+using Sluice.Dma;
 using Sluice.Platform;
 
 namespace Sluice.Pci;
@@ -26,6 +27,7 @@ public sealed partial class PciFunction
     private readonly ConfigurationAccess _access;
     private BarList _bars;
     private Mmio[]? _mapped;
+    private DmaDevice? _dma;
 
     private PciFunction(ConfigurationAccess access, PciAddress address, uint ids, uint classAndRevision, byte headerType)
     {
@@ -64,6 +66,16 @@ public sealed partial class PciFunction
     public uint ConfigurationBytes { get; }
 
     internal int BarCount => Kind switch { HeaderKind.Endpoint => MostBars, HeaderKind.Bridge => 2, _ => 1 };
+
+    /// <summary>Its DMA: what it reaches, and all memory that it is given. Bridges have none.</summary>
+    public DmaDevice Dma
+    {
+        get
+        {
+            Bug.If(_dma == null, "the DMA of a PCI function that has none"u8);
+            return _dma;
+        }
+    }
 
     /// <summary>Vendor, device and class by name.</summary>
     public PciName Name => new(VendorId, DeviceId, Class);
@@ -166,6 +178,9 @@ public sealed partial class PciFunction
         Command.Change(PciCommand.BusMaster, 0);
         Command.Read();
     }
+
+    /// <summary>Gives it its DMA; once, before its driver starts.</summary>
+    public void AttachDma(DmaDevice dma) => _dma = dma;
 
     internal void SetBar(int index, Bar bar) => _bars[index] = bar;
 

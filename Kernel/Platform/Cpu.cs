@@ -35,6 +35,9 @@ public static class Cpu
     /// <summary>Lets interrupts in.</summary>
     [RuntimeImport("cpu_enable_interrupts"), MethodImpl(MethodImplOptions.InternalCall)] public static extern void EnableInterrupts();
 
+    /// <summary>All stores before it reach memory before any after it, also those to write-combining memory.</summary>
+    [RuntimeImport("cpu_fence_stores"), MethodImpl(MethodImplOptions.InternalCall)] public static extern void FenceStores();
+
     /// <summary>Lets interrupts in and sleeps until one came; none is lost in between.</summary>
     [RuntimeImport("cpu_wait_for_interrupt"), MethodImpl(MethodImplOptions.InternalCall)] public static extern void WaitForInterrupt();
 

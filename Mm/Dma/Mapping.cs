@@ -54,6 +54,9 @@ internal unsafe struct Mapping
     /// <summary>Of a free record: the next one.</summary>
     public Mapping* Next;
 
+    /// <summary>Of shared memory: how the CPU caches it.</summary>
+    public CacheMode Cache;
+
     /// <summary>When it was made, in microseconds since the kernel's entry.</summary>
     public ulong Since;
 

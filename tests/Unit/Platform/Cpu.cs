@@ -53,6 +53,8 @@ public static class Cpu
             EnableInterrupts();
     }
 
+    public static void FenceStores() => Interlocked.MemoryBarrier();
+
     public static void EnableInterrupts()
     {
         _interruptsOff = false;

@@ -1,0 +1,32 @@
+using System;
+using Sluice.Dma;
+using Sluice.Mm;
+using Sluice.Pci;
+using Sluice.Platform;
+
+namespace Sluice.Boot;
+
+/// <summary>Gives each PCI function its DMA, as the boot argument <c>dma</c> wants it.</summary>
+internal static class DmaStart
+{
+    /// <summary>What all devices share.</summary>
+    public static DmaSystem System { get; private set; } = null!;
+
+    /// <summary>Once, when the functions are known and before their drivers start.</summary>
+    public static void Initialize()
+    {
+        RangeSet usable = SystemMemory.Map.Usable;
+        System = new DmaSystem(Pages.Allocator, Slab.Heap, PhysAddr.FromFrame(usable[usable.Count - 1].End) - 1);
+        DmaOptions options = new(BootArguments.Text(Argument.Dma));
+        ReadOnlySpan<byte> unknown = options.Unknown;
+        if (!unknown.IsEmpty)
+            Log.Warn($"boot argument dma: {unknown}: there is no such word");
+        foreach (PciFunction function in PciBus.Functions)
+        {
+            if (function.Kind != HeaderKind.Endpoint)
+                continue;
+            Utf8Message name = $"{function.Address}";
+            function.AttachDma(System.NewDevice(name.Text, options.Bounces(name.Text)));
+        }
+    }
+}
