@@ -119,6 +119,11 @@ internal sealed class CopyRule(Known known, ISymbol code, Action<Diagnostic> rep
     {
         if (member.ContainingType?.SpecialType is SpecialType.System_Object or SpecialType.System_ValueType)
             Report(place, $"'{member.Name}' boxes the handle '{place.Syntax}'");
+        else if (Known.ExtensionReceiver(member) is { } receiver)
+        {
+            if (receiver == RefKind.None)
+                Report(place, $"'{member.Name}' gets a copy of the handle '{place.Syntax}'; let its extension take it by reference");
+        }
         else if (!isReadOnly && Places.IsReadOnly(place, code))
             Report(place, $"'{member.Name}' is not readonly and '{place.Syntax}' is: it works on a copy");
     }

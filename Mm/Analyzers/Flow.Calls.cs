@@ -94,8 +94,22 @@ internal sealed partial class Flow
         }
         Value memory = Memory(method, method.RefKind, method.ReturnType, instance, receiver);
         if (memory.Fact == Fact.None && (Known.IsSpan(method.ReturnType) || method.RefKind != RefKind.None))
-            memory = values.FirstOrDefault(v => v.Fact == Fact.Memory).Stored();
+            memory = MemoryOfArguments(method, values);
         return [(worked, memory)];
+    }
+
+    // A span that is part of another one, or what a method finds in a handle that it is shown: Bytes(in handle).
+    private Value MemoryOfArguments(IMethodSymbol method, Value[] values)
+    {
+        for (int i = 0; i < values.Length && i < method.Parameters.Length; i++)
+        {
+            if (values[i].Fact == Fact.Memory)
+                return values[i].Stored();
+            if (method.Parameters[i] is { RefKind: RefKind.In or RefKind.RefReadOnlyParameter, Type: var type } && _known.MustRelease(type)
+                && values[i].Key is ISymbol handle)
+                return new Value(Fact.Memory, source: handle);
+        }
+        return default;
     }
 
     // An `out` argument: what was in the variable is lost, and it may hold something new.
@@ -116,5 +130,6 @@ internal sealed partial class Flow
 
     // A handle's own method that gives it back: one that changes it, or says so by its name.
     private static bool IsRelease(IMethodSymbol method) =>
-        !method.IsStatic && (method.Name is "Dispose" or "Release" or "Free" or "Give" || !method.IsReadOnly && method.MethodKind == MethodKind.Ordinary);
+        Known.ExtensionReceiver(method) is { } receiver ? receiver is RefKind.None or RefKind.Ref
+        : !method.IsStatic && (method.Name is "Dispose" or "Release" or "Free" or "Give" || !method.IsReadOnly && method.MethodKind == MethodKind.Ordinary);
 }

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Linq;
+using System.Reflection;
 using Microsoft.CodeAnalysis;
 
 namespace Sluice.Analyzers;
@@ -10,6 +11,8 @@ namespace Sluice.Analyzers;
 /// </summary>
 internal sealed class Known
 {
+    private static readonly PropertyInfo? _extensionParameter = typeof(INamedTypeSymbol).GetProperty("ExtensionParameter");
+
     private readonly ConcurrentDictionary<INamedTypeSymbol, Handle> _handles = new(SymbolEqualityComparer.Default);
 
     private enum Handle
@@ -68,6 +71,13 @@ internal sealed class Known
     /// <summary>Whether a method fills a handle that is empty when it says that it failed.</summary>
     public bool IsTake(IMethodSymbol method) =>
         (IsBool(method.ReturnType) || IsError(method.ReturnType)) && method.Parameters.Any(p => p.RefKind == RefKind.Out && MustRelease(p.Type));
+
+    /// <summary>
+    /// How a member of an extension block gets its receiver; null if it is no such member. The package that this is compiled
+    /// against is older than these blocks, the compiler that it runs in is not.
+    /// </summary>
+    public static RefKind? ExtensionReceiver(ISymbol member) =>
+        member.ContainingType is { } type && _extensionParameter?.GetValue(type) is IParameterSymbol parameter ? parameter.RefKind : null;
 
     private static bool IsIn(ISymbol symbol, string space) =>
         symbol.ContainingNamespace is { } found && found.Name == space && found.ContainingNamespace.IsGlobalNamespace;

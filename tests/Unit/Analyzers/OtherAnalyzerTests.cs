@@ -159,12 +159,22 @@ public sealed class StaleMemoryAnalyzerTests
             }
         }
         """)]
+    [InlineData("""
+        void M()
+        {
+            Box b = Boxes.Make();
+            Span<byte> memory = b.Show();
+            b.Free();
+            memory[0] = 1;                                  // SLU005
+        }
+        """)]
     public Task Memory_used_too_late_is_found(string members) => Snippet.Check(members);
 
     [Theory]
     [InlineData("void M(ref Box b) { Span<byte> memory = b.Memory; memory[0] = 1; Boxes.Give(ref b); }")]
     [InlineData("void M(ref Box b) { Span<byte> memory = b.Memory; Boxes.Look(in b); memory[0] = 1; Boxes.Give(ref b); }")]
     [InlineData("void M(ref Box b) { Span<byte> memory = b.Memory; Boxes.Give(ref b); memory = new byte[3]; memory[0] = 1; }")]
+    [InlineData("void M() { Box b = Boxes.Make(); Span<byte> memory = b.Show(); memory[0] = 1; b.Free(); }")]
     [InlineData("void M(ref Box a, ref Box b) { Span<byte> memory = a.Memory; Boxes.Give(ref b); memory[0] = 1; }")]
     [InlineData("void M(ref Box b) { for (int i = 0; i < 3; i++) { Span<byte> memory = b.Memory; memory[0] = 1; Boxes.Give(ref b); b = Boxes.Make(); } }")]
     [InlineData("void M(ref Box b) { Span<byte> memory = b.Memory; if (Ready) { Boxes.Give(ref b); return; } memory[0] = 1; }")]

@@ -61,6 +61,8 @@ internal static partial class Snippet
             public static void Swallow(Box box) => Give(ref box);
             public static void Look(in Box box) { }
             public static void Bytes(Span<byte> bytes) { }
+            public static Span<byte> Show(this in Box box) => default;
+            public static void Free(this ref Box box) => box = default;
             public static Error Probe() => Error.None;
             [MustUse] public static int Important() => 1;
             public static bool Check(bool condition, string what) => condition;
