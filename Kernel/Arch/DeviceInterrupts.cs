@@ -28,6 +28,7 @@ internal static class DeviceInterrupts
     /// <summary>What a vector leads to.</summary>
     public static InterruptTarget? Target(byte vector) => _targets[vector];
 
+    [InterruptPath]
     [RuntimeExport("device_interrupt_entry")]
     internal static void Handle(byte vector)
     {

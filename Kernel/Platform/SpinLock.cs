@@ -5,6 +5,7 @@ namespace Sluice.Platform;
 /// <summary>
 /// Mutual exclusion between CPUs, first come first served. Not for interrupt handlers: they take no locks.
 /// </summary>
+[NonCopyable(Release = false)]
 public struct SpinLock
 {
     private int _next, _serving;

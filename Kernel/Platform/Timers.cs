@@ -106,6 +106,7 @@ public sealed class TimerQueue(int capacity)
     /// Calls the handlers of all timers that are due, in order of deadlines. Interrupts off. A handler that starts timers which are
     /// due at once is not served for ever: what comes new waits for the next call.
     /// </summary>
+    [InterruptPath]
     public void Expire(ulong now)
     {
         ulong last = _order;

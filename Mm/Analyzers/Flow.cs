@@ -183,7 +183,8 @@ internal sealed partial class Flow
             if (pair.Key is IParameterSymbol { RefKind: RefKind.Out })
             {
                 if (failed)
-                    Found(Rules.Drop, site.Location, $"'{site.Name}' still holds what was taken here when the method says that it failed{Line(branch)}");
+                    Found(Rules.Drop, site.Location,
+                        $"'{site.Name}' still holds what was taken here when the method says that it failed{Line(branch)}");
             }
             else if (pair.Key is ISymbol)
             {
@@ -195,14 +196,17 @@ internal sealed partial class Flow
     private static string Line(ControlFlowBranch branch)
     {
         IOperation? last = branch.Source.BranchValue ?? branch.Source.Operations.LastOrDefault();
-        return last == null ? "" : $" (path through line {last.Syntax.GetLocation().GetLineSpan().StartLinePosition.Line + 1})";
+        return last == null ? "" : $" (path through line {LineOf(last)})";
     }
 
+    private static int LineOf(IOperation operation) => operation.Syntax.GetLocation().GetLineSpan().StartLinePosition.Line + 1;
+
     private void Lost(Site site, ControlFlowBranch branch) =>
-        Found(Rules.Drop, site.Location, $"'{site.Name}', taken here, is neither given back, stored nor handed on at the end of a path{Line(branch)}");
+        Found(Rules.Drop, site.Location,
+            $"'{site.Name}', taken here, is neither given back, stored nor handed on at the end of a path{Line(branch)}");
 
     private void Overwritten(Site site, IOperation by) =>
-        Found(Rules.Drop, site.Location, $"'{site.Name}', taken here, is overwritten while it may hold something (line {by.Syntax.GetLocation().GetLineSpan().StartLinePosition.Line + 1})");
+        Found(Rules.Drop, site.Location, $"'{site.Name}', taken here, is overwritten while it may hold something (line {LineOf(by)})");
 
     private void Dropped(Site site) => Found(Rules.Drop, site.Location, $"the handle that '{site.Name}' returns is dropped");
 

@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.FlowAnalysis;
 using Microsoft.CodeAnalysis.Operations;
 
 namespace Sluice.Analyzers;
@@ -8,9 +9,9 @@ namespace Sluice.Analyzers;
 /// <summary>SLU003: a result that says whether something worked is thrown away, or kept in a local that nobody reads.</summary>
 internal static class IgnoredRule
 {
-    public static void Check(Known known, IOperation body, Action<Diagnostic> report)
+    public static void Check(Known known, ISymbol code, IOperation body, Func<IOperation, ControlFlowGraph> graph, Action<Diagnostic> report)
     {
-        // Locals that got such a result, where; those that are read are struck out.
+        // Locals that got such a result, and where.
         Dictionary<ISymbol, List<IOperation>>? kept = null;
         foreach (IOperation operation in body.DescendantsAndSelf())
         {
@@ -30,15 +31,32 @@ internal static class IgnoredRule
                     break;
             }
         }
-        if (kept == null)
-            return;
+        if (kept != null)
+            CheckKept(code, body, kept, graph, report);
+    }
+
+    // A local that nobody reads, or that gets its next value first.
+    private static void CheckKept(ISymbol code, IOperation body, Dictionary<ISymbol, List<IOperation>> kept,
+        Func<IOperation, ControlFlowGraph> graph, Action<Diagnostic> report)
+    {
+        var read = new HashSet<ISymbol>(SymbolEqualityComparer.Default);
         foreach (IOperation operation in body.Descendants())
         {
             if (operation is ILocalReferenceOperation local && kept.ContainsKey(local.Local) && !IsOverwritten(local))
-                kept.Remove(local.Local);
+                read.Add(local.Local);
         }
-        foreach (List<IOperation> calls in kept.Values)
-            calls.ForEach(call => Report(report, call));
+        HashSet<ISymbol>? shared = null;
+        foreach (KeyValuePair<ISymbol, List<IOperation>> pair in kept)
+        {
+            bool unread = !read.Contains(pair.Key);
+            if (!unread && (body is not IBlockOperation || (shared ??= Functions.Shared(body, code)).Contains(pair.Key)))
+                continue;
+            foreach (IOperation call in pair.Value)
+            {
+                if (unread || !DeadResults.IsRead(graph(body), (ILocalSymbol)pair.Key, call))
+                    Report(report, call);
+            }
+        }
     }
 
     private static bool IsOverwritten(ILocalReferenceOperation local) =>

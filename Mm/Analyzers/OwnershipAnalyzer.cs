@@ -51,7 +51,7 @@ public sealed class OwnershipAnalyzer : DiagnosticAnalyzer
         if (body is IAttributeOperation)
             return;
         calls.Add(code, body);
-        IgnoredRule.Check(known, body, context.ReportDiagnostic);
+        IgnoredRule.Check(known, code, body, context.GetControlFlowGraph, context.ReportDiagnostic);
         bool handles = false;
         foreach (IOperation operation in body.DescendantsAndSelf())
             handles |= known.IsHandle(Places.TypeOf(operation));

@@ -197,6 +197,57 @@ public sealed class DropAnalyzerTests
     [InlineData("void M(delegate*<out Box, bool> take) { if (take(out Box b)) Boxes.Give(ref b); }")]
     public Task A_handle_that_goes_somewhere_on_every_path_is_not_reported(string members) => Snippet.Check(members);
 
+    // Two sides of a buffer, as a DMA layer has them.
+    [Theory]
+    [InlineData("""
+        private DeviceSide<ToDevice> _posted;
+        Error M()
+        {
+            if (!CpuSide<ToDevice>.TryTake(out CpuSide<ToDevice> buffer))
+                return Error.NoResources;
+            Span<byte> bytes = buffer.Bytes;
+            bytes[0] = 1;
+            DeviceSide<ToDevice> posted = CpuSide<ToDevice>.GiveToDevice(ref buffer);
+            _posted = Own.Move(ref posted);
+            return Error.None;
+        }
+        """)]
+    [InlineData("""
+        Error M()
+        {
+            if (!CpuSide<ToDevice>.TryTake(out CpuSide<ToDevice> buffer)) // SLU002
+                return Error.NoResources;
+            if (Ready)
+                return Error.Busy;
+            Span<byte> bytes = buffer.Bytes;
+            DeviceSide<ToDevice> posted = CpuSide<ToDevice>.GiveToDevice(ref buffer); // SLU002
+            bytes[0] = 1;                                   // SLU005
+            return posted.Address == 0 ? Error.Busy : Error.None;
+        }
+        """)]
+    [InlineData("""
+        private DeviceSide<ToDevice> _posted;
+        Error M()
+        {
+            Error error = DeviceSide<ToDevice>.TakeBack(ref _posted, out CpuSide<ToDevice> buffer);
+            if (error != Error.None)
+                return error;
+            buffer.Bytes.Clear();
+            _posted = CpuSide<ToDevice>.GiveToDevice(ref buffer);
+            return Error.None;
+        }
+        """)]
+    [InlineData("void M() { CpuSide<ToDevice>.TryTake(out CpuSide<ToDevice> b).Ignore(\"x\"u8); CpuSide<ToDevice>.GiveToDevice(ref b); } // SLU002")]
+    [InlineData("int M(in CpuSide<ToDevice> b) => b.Bytes.Length;")]
+    [InlineData("int M() { using CpuSide<ToDevice> b = new CpuSide<ToDevice>(new byte[2]); if (Ready) return 1; return b.Bytes.Length; }")]
+    [InlineData("void M() { Error e = Boxes.Take(out Box b); if (!Boxes.Check(e == Error.None, \"taken\")) return; Boxes.Give(ref b); }")]
+    [InlineData("void M() { Boxes.StopIf(Boxes.Take(out Box b) != Error.None); Boxes.Give(ref b); }")]
+    [InlineData("Error M(out Box kept) { kept = default; Error e = Boxes.Take(out Box b); if (e != Error.None) return e; kept = Own.Move(ref b); return e; }")]
+    [InlineData("Error M(out Box kept) { Error e = Boxes.Take(out kept); /* lost */ // SLU002\n if (Ready) return Error.Busy; return e; }")]
+    [InlineData("void M() { Box b = default; try { if (!Boxes.TryTake(out b)) return; } finally { if (!b.IsEmpty) Boxes.Give(ref b); } }")]
+    [InlineData("void M() { int n = 0; while (n < 3) { if (!Boxes.TryTake(out _boxes[n])) break; n++; } while (n-- > 0) Boxes.Give(ref _boxes[n]); }")]
+    public Task Handles_of_every_shape_are_followed(string members) => Snippet.Check(members);
+
     [Fact]
     public async Task The_message_says_which_path()
     {

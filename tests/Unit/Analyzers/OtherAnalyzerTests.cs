@@ -20,6 +20,8 @@ public sealed class IgnoredAnalyzerTests
     [InlineData("void M(delegate*<Error> f) { f(); }                           // SLU003")]
     [InlineData("Action M() => () => Boxes.Probe();                            // SLU003")]
     [InlineData("[MustUse] enum Verdict { Good } static Verdict Ask() => 0; void M() { Ask(); } // SLU003")]
+    [InlineData("Error M() { Error e = Boxes.Probe(); /* lost */                       // SLU003\n e = Boxes.Probe(); return e; }")]
+    [InlineData("Error M() { Error e = Boxes.Probe(); /* lost */                       // SLU003\n if (Ready) e = Boxes.Probe(); else e = Error.Busy; return e; }")]
     public Task An_ignored_result_is_found(string members) => Snippet.Check(members);
 
     [Theory]
@@ -32,6 +34,11 @@ public sealed class IgnoredAnalyzerTests
     [InlineData("int M() => Boxes.Important();")]
     [InlineData("void M() { int.TryParse(\"1\", out int i); Boxes.Check(true, \"x\"); }")]
     [InlineData("void M() { Error e = Boxes.Probe(); void Inside() { if (e == Error.None) return; } Inside(); }")]
+    [InlineData("Error M() { Error e = Boxes.Probe(); if (Ready) e = Boxes.Probe(); return e; }")]
+    [InlineData("Error M() { Error e = Boxes.Probe(); for (int i = 0; i < 3 && e != Error.None; i++) e = Boxes.Probe(); return e; }")]
+    [InlineData("Error M() { Error e; do e = Boxes.Probe(); while (e == Error.Busy); return e; }")]
+    [InlineData("Error M() { Error e = Error.None; try { e = Boxes.Probe(); } finally { if (e != Error.None) Boxes.Stop(); } return Error.None; }")]
+    [InlineData("Error M(bool c) { Error e = c ? Boxes.Probe() : Error.None; return e; }")]
     public Task A_result_that_is_used_is_not_reported(string members) => Snippet.Check(members);
 }
 

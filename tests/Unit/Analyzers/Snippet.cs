@@ -51,6 +51,26 @@ internal static partial class Snippet
             public readonly int Count => _count;
         }
 
+        public struct ToDevice;
+
+        [NonCopyable] public ref struct CpuSide<D> where D : struct
+        {
+            public CpuSide(Span<byte> bytes) => Bytes = bytes;
+            public Span<byte> Bytes { get; }
+            public readonly bool IsEmpty => Bytes.IsEmpty;
+            public static bool TryTake(out CpuSide<D> side) { side = new CpuSide<D>(new byte[4]); return true; }
+            public static DeviceSide<D> GiveToDevice(ref CpuSide<D> side) { side = default; return new DeviceSide<D>(1); }
+            public void Dispose() { }
+        }
+
+        [NonCopyable] public readonly struct DeviceSide<D> where D : struct
+        {
+            public DeviceSide(ulong address) => Address = address;
+            public ulong Address { get; }
+            public bool IsEmpty => Address == 0;
+            public static Error TakeBack(ref DeviceSide<D> side, out CpuSide<D> cpu) { side = default; cpu = default; return Error.None; }
+        }
+
         public static class Boxes
         {
             public static bool Ready;
