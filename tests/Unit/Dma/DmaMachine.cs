@@ -1,4 +1,7 @@
 using System;
+using System.Collections.Generic;
+using System.Numerics;
+using Sluice.Devices;
 using Sluice.Dma;
 using Sluice.Mm;
 using Sluice.Platform;
@@ -14,6 +17,7 @@ public sealed unsafe class DmaMachine : IDisposable
         Memory = new Sluice.Tests.Mm.Machine(MachineMap.Of(usable.Length == 0 ? [(0x10_0000, 32 * Sluice.Tests.Mm.Machine.MiB)] : usable));
         Slabs = new SlabHeap(Memory.Pages);
         System = new DmaSystem(Memory.Pages, Slabs, new PhysAddr(Memory.Memory.Bytes - 1));
+        Ram = new DeviceRam(Memory.Memory.Base, Usable(Memory.Map));
     }
 
     public Sluice.Tests.Mm.Machine Memory { get; }
@@ -21,6 +25,9 @@ public sealed unsafe class DmaMachine : IDisposable
     public SlabHeap Slabs { get; }
 
     public DmaSystem System { get; }
+
+    /// <summary>Memory as devices see it, with all address bits.</summary>
+    public DeviceRam Ram { get; }
 
     /// <summary>Pages in use now; caches of the allocator count as free.</summary>
     public ulong PagesUsed
@@ -41,11 +48,30 @@ public sealed unsafe class DmaMachine : IDisposable
         return device;
     }
 
-    /// <summary>What the device reads from an address, as its side of the machine sees it.</summary>
-    public byte[] DeviceReads(DmaAddr address, uint bytes) => new Span<byte>(PhysicalMemory.At(new PhysAddr(address.Value)), (int)bytes).ToArray();
+    /// <summary>What a device reads from an address, as its side of the machine sees it.</summary>
+    /// <param name="device">Whose address lines it has; all 64 of none.</param>
+    public byte[] DeviceReads(DmaAddr address, uint bytes, DmaDevice? device = null)
+    {
+        byte[] read = new byte[bytes];
+        Bus(device).Read(address.Value, read);
+        return read;
+    }
 
-    /// <summary>The device writes to an address.</summary>
-    public void DeviceWrites(DmaAddr address, ReadOnlySpan<byte> bytes) => bytes.CopyTo(new Span<byte>(PhysicalMemory.At(new PhysAddr(address.Value)), bytes.Length));
+    /// <summary>A device writes to an address.</summary>
+    public void DeviceWrites(DmaAddr address, ReadOnlySpan<byte> bytes, DmaDevice? device = null) => Bus(device).Write(address.Value, bytes);
 
     public void Dispose() => Memory.Dispose();
+
+    // A device says as many bits as its wider mask has.
+    private IDeviceMemory Bus(DmaDevice? device) => device == null
+        ? Ram
+        : new NarrowBus(Ram, 64 - BitOperations.LeadingZeroCount(device.StreamingMask | device.CoherentMask));
+
+    private static (ulong, ulong)[] Usable(MemoryMap map)
+    {
+        var usable = new List<(ulong, ulong)>();
+        foreach (FrameRange range in map.Usable.Ranges)
+            usable.Add((range.First * PhysAddr.PageSize, range.Count * PhysAddr.PageSize));
+        return [.. usable];
+    }
 }

@@ -24,15 +24,3 @@ public static class CacheLines
 
     public static void SetUncached(PhysAddr start, ulong bytes, bool uncached) => _current?.SetUncached(start.Value, bytes, uncached);
 }
-
-/// <summary>Caches that devices do not look into.</summary>
-public interface ICacheLines
-{
-    uint LineBytes { get; }
-
-    void Clean(ulong start, ulong bytes);
-
-    void Invalidate(ulong start, ulong bytes);
-
-    void SetUncached(ulong start, ulong bytes, bool uncached);
-}
