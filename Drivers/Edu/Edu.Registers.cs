@@ -1,4 +1,5 @@
 using System;
+using Sluice.Dma;
 using Sluice.Platform;
 
 namespace Sluice.Drivers.Edu;
@@ -25,6 +26,44 @@ internal readonly struct EduRegisters(Mmio bar)
 
     /// <summary>Clears the causes written; needed by messages too.</summary>
     public WriteOnlyRegister<uint> Acknowledge => new(bar, 0x64);
+
+    /// <summary>Where a transfer reads. Of these three, nothing is changed while a transfer runs.</summary>
+    public TransferAddress Source => new(bar, 0x80);
+
+    /// <summary>Where a transfer writes.</summary>
+    public TransferAddress Destination => new(bar, 0x88);
+
+    /// <summary>Bytes of a transfer.</summary>
+    public Register<uint> Count => new(bar, 0x90);
+
+    /// <summary>Starts a transfer; <see cref="EduTransfer.Start"/> goes out when it is over. It cannot be called off.</summary>
+    public Register<EduTransfer> Transfer => new(bar, 0x98);
+}
+
+/// <summary>One end of a transfer, 64 bits: in memory, or in the device's own.</summary>
+internal readonly struct TransferAddress(Mmio bar, uint offset)
+{
+    // Where the device's own memory begins for it.
+    private const ulong DeviceMemory = 0x40000;
+
+    public void Write(DmaAddr memory) => bar.Write64(offset, memory.Value);
+
+    public void WriteOwn(uint deviceOffset) => bar.Write64(offset, DeviceMemory + deviceOffset);
+}
+
+/// <summary>A transfer's command.</summary>
+[Flags]
+internal enum EduTransfer : uint
+{
+    FromMemory = 0,
+    Start = 1 << 0,
+    ToMemory = 1 << 1,
+
+    /// <summary>Interrupt when it is over, with <see cref="Edu.TransferDone"/>.</summary>
+    Interrupt = 1 << 2,
+
+    /// <summary>All ones: the device no longer answers.</summary>
+    Gone = uint.MaxValue,
 }
 
 /// <summary>The device's status.</summary>

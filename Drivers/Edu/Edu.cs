@@ -6,12 +6,12 @@ using Sluice.Platform;
 namespace Sluice.Drivers.Edu;
 
 /// <summary>
-/// QEMU's educational device: computes factorials and interrupts on demand. Small enough to show what a driver is, and what the
-/// interrupt self-tests make interrupts with. Source: QEMU, docs/specs/edu.
+/// QEMU's educational device: computes factorials, interrupts on demand, and moves bytes between memory and a small memory of its own.
+/// Small enough to show what a driver is; the self-tests make interrupts and DMA with it. Source: QEMU, docs/specs/edu.
 /// </summary>
-public sealed class Edu : Driver
+public sealed partial class Edu : Driver
 {
-    private const uint RegisterBytes = 0x68;
+    private const uint RegisterBytes = 0xA0;
     private const uint IdentificationMask = 0xFF, Identification = 0xED;
 
     /// <summary>Cause that the device gives when a factorial is done.</summary>
@@ -34,24 +34,46 @@ public sealed class Edu : Driver
     /// <summary>Causes seen that no <see cref="WaitForCause"/> has taken yet.</summary>
     public uint Causes => Volatile.Read(ref _causes);
 
-    /// <summary>Identifies the device, checks that it lives, and connects its interrupt; on an error it is left quiet.</summary>
+    /// <summary>
+    /// Identifies the device, checks that it lives, and connects its interrupt; on an error it is left quiet, and without the right to
+    /// read and write memory.
+    /// </summary>
     public static Error Probe(PciFunction pci, out Driver? driver)
     {
         driver = null;
         if (!pci.TryMapBar(0, RegisterBytes, out Mmio bar))
             return Error.NotSupported;
-        Error error = pci.EnableMemoryAndBusMaster();
-        if (error != Error.None)
-            return error;
         var edu = new Edu(pci, new EduRegisters(bar));
-        error = edu.Identify();
+        Error error = edu.Start();
+        if (error == Error.None)
+        {
+            driver = edu;
+            return Error.None;
+        }
+        pci.DisableInterrupt();
+        pci.DisableBusMaster();
+        return error;
+    }
+
+    private Error Start()
+    {
+        Error error = Function.Dma.TrySetMasks(AddressBits, AddressBits);
         if (error != Error.None)
             return error;
-        edu.Silence();
-        if (!edu.TryUseInterrupt(InterruptKinds.All))
+        // Whoever had the device before may have left a transfer running, into memory that is ours now.
+        Function.DisableBusMaster();
+        error = Function.EnableMemory();
+        if (error == Error.None)
+            error = Identify();
+        if (error != Error.None)
+            return error;
+        Silence();
+        error = WaitUntilIdle(out _);
+        if (error != Error.None)
+            return error;
+        if (!TryUseInterrupt(InterruptKinds.All))
             return Error.NoResources;
-        driver = edu;
-        return Error.None;
+        return Function.EnableMemoryAndBusMaster();
     }
 
     /// <summary>Connects the interrupt anew, by one of the ways allowed; false if none works: then there is none.</summary>
@@ -128,7 +150,11 @@ public sealed class Edu : Driver
     }
 
     /// <inheritdoc/>
-    public override void Quiesce() => Silence();
+    public override void Quiesce()
+    {
+        Function.DisableBusMaster();
+        Silence();
+    }
 
     // No interrupt when a factorial is done, and none that stands.
     private void Silence()

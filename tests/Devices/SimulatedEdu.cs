@@ -3,10 +3,10 @@ using Sluice.Devices.Pci;
 namespace Sluice.Devices;
 
 /// <summary>
-/// QEMU's educational device without its DMA: identification, liveness, factorials that take a number of status reads, interrupts
-/// by message or pin. Source: QEMU, docs/specs/edu.
+/// QEMU's educational device: identification, liveness, factorials that are done at once, interrupts by message or pin, DMA.
+/// Source: QEMU, docs/specs/edu.
 /// </summary>
-public sealed class SimulatedEdu : SimulatedFunction
+public sealed partial class SimulatedEdu : SimulatedFunction
 {
     public const uint FactorialDone = 1;
 
@@ -62,7 +62,7 @@ public sealed class SimulatedEdu : SimulatedFunction
             0x08 => _factorial,
             0x20 => _status,
             0x24 => Causes,
-            _ => 0,
+            _ => ReadTransfer(offset),
         };
     }
 
@@ -86,6 +86,9 @@ public sealed class SimulatedEdu : SimulatedFunction
                 Causes &= ~(uint)value;
                 if (Causes == 0)
                     LowerPin();
+                break;
+            default:
+                WriteTransfer(offset, value);
                 break;
         }
     }
