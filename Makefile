@@ -51,7 +51,7 @@ debug: iso ## boots it in QEMU and attaches gdb at the first line of C#
 test: solution ## runs the hosted tests and the boot tests; writes out/junit.xml
 	@dotnet exec $(runner) $(if $(ONLY),--only '$(ONLY)')
 
-test-all: solution ## the same with the whole boot matrix (takes about an hour)
+test-all: solution ## the same with the whole boot matrix (twice as long)
 	@dotnet exec $(runner) --all $(if $(ONLY),--only '$(ONLY)')
 
 runner := tests/Runner/bin/Debug/net10.0/Sluice.Tests.Runner.dll

@@ -54,7 +54,7 @@ internal static unsafe class DmaBench
     {
         PageRun run = Own.Move(ref _run);
         DmaDevice device = _device!;
-        for (int i = 0; i < rounds; i++)
+        for (int i = rounds; i != 0; i--)
         {
             if (device.TryMap(ref run, 1500, out CpuBuffer<ToDevice> buffer) != Error.None)
                 break;
@@ -69,7 +69,7 @@ internal static unsafe class DmaBench
     {
         PageRun run = Own.Move(ref _run);
         DmaDevice device = _device!;
-        for (int i = 0; i < rounds; i++)
+        for (int i = rounds; i != 0; i--)
         {
             if (device.TryMap(ref run, 2048, out CpuBuffer<FromDevice> buffer) != Error.None)
                 break;
@@ -84,7 +84,7 @@ internal static unsafe class DmaBench
     {
         PageRun run = Own.Move(ref _run);
         DmaDevice device = _device!;
-        for (int i = 0; i < rounds; i++)
+        for (int i = rounds; i != 0; i--)
         {
             if (device.TryMap(ref run, 16384, out CpuBuffer<Both> buffer) != Error.None)
                 break;
@@ -98,7 +98,7 @@ internal static unsafe class DmaBench
     private static void HandOver2048(int rounds)
     {
         DeviceBuffer<FromDevice> given = Own.Move(ref _held);
-        for (int i = 0; i < rounds; i++)
+        for (int i = rounds; i != 0; i--)
         {
             CpuBuffer<FromDevice> buffer = given.TakeBack(2048);
             given = buffer.GiveToDevice();
@@ -109,7 +109,7 @@ internal static unsafe class DmaBench
     private static void Coherent4096(int rounds)
     {
         DmaDevice device = _device!;
-        for (int i = 0; i < rounds; i++)
+        for (int i = rounds; i != 0; i--)
         {
             if (device.TryAllocateCoherent(4096 / 64, out Coherent<Block64> memory) == Error.None)
                 DmaDevice.Free(ref memory);
@@ -119,7 +119,7 @@ internal static unsafe class DmaBench
     private static void Pages4096(int rounds)
     {
         DmaDevice device = _device!;
-        for (int i = 0; i < rounds; i++)
+        for (int i = rounds; i != 0; i--)
         {
             if (device.TryAllocatePages(4096, out CpuBuffer<FromDevice> buffer) == Error.None)
                 buffer.Free();
@@ -129,7 +129,7 @@ internal static unsafe class DmaBench
     private static void Noncoherent4096(int rounds)
     {
         DmaDevice device = _device!;
-        for (int i = 0; i < rounds; i++)
+        for (int i = rounds; i != 0; i--)
         {
             if (device.TryAllocateNoncoherent(4096, out CpuBuffer<FromDevice> buffer) == Error.None)
                 buffer.Free();
@@ -139,7 +139,7 @@ internal static unsafe class DmaBench
     private static void Pool64(int rounds)
     {
         DmaPool<Block64> pool = _pool!;
-        for (int i = 0; i < rounds; i++)
+        for (int i = rounds; i != 0; i--)
         {
             if (pool.TryTake(out PoolBlock<Block64> block) == Error.None)
                 pool.Give(ref block);

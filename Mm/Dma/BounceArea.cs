@@ -40,10 +40,10 @@ internal unsafe struct BounceArea
 
     /// <summary>The order of the smallest row that has room for so many bytes, at least 1.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static uint OrderOf(uint bytes)
+    public static nuint OrderOf(uint bytes)
     {
         uint more = (bytes - 1) >> SlotShift;
-        return more == 0 ? 0 : (uint)BitOperations.Log2(more) + 1;
+        return more == 0 ? 0 : (nuint)(uint)BitOperations.Log2(more) + 1;
     }
 
     /// <summary>Makes all slots free.</summary>

@@ -18,15 +18,15 @@ internal sealed unsafe class BouncePath(BouncePool pool) : DmaPath
         DmaDevice device = mapping->Device.Target;
         // The low bits of the address stay what they were, as far as the device asks for alignment.
         uint offset = (uint)mapping->Memory & (device.MinAlignment - 1);
-        uint order = Math.Max(BounceArea.OrderOf(offset + mapping->Room), BounceArea.OrderOf(device.MinAlignment));
+        var order = (int)Math.Max(BounceArea.OrderOf(offset + mapping->Room), BounceArea.OrderOf(device.MinAlignment));
         if (order > BounceArea.MaxOrder)
             return Error.TooLarge;
-        if (!pool.TryTake((int)order, device.StreamingMask, mapping))
+        if (!pool.TryTake(order, device.StreamingMask, mapping))
         {
             device.Counters.BounceFull++;
             return Error.NoResources;
         }
-        mapping->IsReady = offset == 0 && order == BounceArea.OrderOf(mapping->Room) && device.IsCoherent;
+        mapping->IsReady = offset == 0 && order == (int)BounceArea.OrderOf(mapping->Room) && device.IsCoherent;
         mapping->Address = mapping->Area->Start + ((ulong)mapping->FirstSlot << BounceArea.SlotShift) + offset;
         device.CountBounce(mapping->Room);
         return Error.None;

@@ -12,15 +12,19 @@ namespace Sluice.Dma;
 [NonCopyable]
 public unsafe struct Coherent<T> where T : unmanaged
 {
-    internal T* First;
-    internal Mapping* Mapping;
+    // As in the buffers' handles: the record is the device's common one where nothing needs to be remembered.
+    internal readonly ulong Origin;
+    internal readonly Mapping* Mapping;
+    private readonly T* _first;
     private readonly int _count;
 
-    internal Coherent(T* first, int count, Mapping* mapping)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal Coherent(int count, ulong origin, Mapping* mapping)
     {
-        First = first;
-        _count = count;
+        Origin = origin;
         Mapping = mapping;
+        _count = count;
+        _first = (T*)PhysicalMemory.At(new PhysAddr(origin >> 32 << 12));
     }
 
     /// <summary>Whether it holds nothing.</summary>
@@ -30,7 +34,7 @@ public unsafe struct Coherent<T> where T : unmanaged
     public readonly int Count => _count;
 
     /// <summary>Where the device sees the first element.</summary>
-    public readonly DmaAddr Address => new(Mapping->Address);
+    public readonly DmaAddr Address => new(Mapping->HasWork ? Mapping->Address : Origin >> 32 << 12);
 
     /// <summary>An element. The index is checked; the reference must not be used after the array was freed.</summary>
     public readonly ref T this[int index]
@@ -40,7 +44,7 @@ public unsafe struct Coherent<T> where T : unmanaged
         {
             if ((uint)index >= (uint)_count)
                 Bug.Stop("coherent memory indexed past its end"u8);
-            return ref First[index];
+            return ref _first[index];
         }
     }
 
@@ -50,7 +54,7 @@ public unsafe struct Coherent<T> where T : unmanaged
     {
         if ((uint)index >= (uint)_count)
             Bug.Stop("coherent memory indexed past its end"u8);
-        return new DmaAddr(Mapping->Address + (ulong)index * (uint)sizeof(T));
+        return new DmaAddr(Address.Value + (ulong)index * (uint)sizeof(T));
     }
 
     /// <summary>

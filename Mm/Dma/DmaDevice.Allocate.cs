@@ -20,9 +20,13 @@ public sealed unsafe partial class DmaDevice
     /// <param name="buffer">Empty on an error.</param>
     /// <returns><see cref="Error.TooLarge"/>, or <see cref="Error.NoResources"/> if no such memory is free.</returns>
     [NotInInterrupt]
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Error TryAllocatePages<TDirection>(uint bytes, out CpuBuffer<TDirection> buffer) where TDirection : struct, IDirection
     {
-        Error error = TryAllocate(bytes, MappingKind.Word(default(TDirection).Kind, DmaFamily.Pages), out ulong origin, out Mapping* mapping);
+        Mapping* mapping = _direct;
+        ulong origin = bytes - 1 < PhysAddr.PageSize ? TakePage() : 0;
+        Error error = origin != 0 ? Error.None
+            : TryAllocate(bytes, MappingKind.Word(default(TDirection).Kind, DmaFamily.Pages), out origin, out mapping);
         buffer.Origin = origin;
         buffer.Room = bytes;
         buffer.Valid = 0;
@@ -36,23 +40,18 @@ public sealed unsafe partial class DmaDevice
     /// </summary>
     /// <inheritdoc cref="TryAllocatePages" path="/param|/returns"/>
     [NotInInterrupt]
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Error TryAllocateNoncoherent<TDirection>(uint bytes, out CpuBuffer<TDirection> buffer) where TDirection : struct, IDirection
     {
-        uint kind = MappingKind.Word(default(TDirection).Kind, DmaFamily.Noncoherent);
-        if (bytes - 1 >= LargestBlock || !TryAllocateBlock(bytes, kind, out ulong origin, out Mapping* mapping))
-        {
-            Error error = TryAllocate(bytes, kind, out origin, out mapping);
-            if (error != Error.None)
-            {
-                buffer = default;
-                return error;
-            }
-        }
+        Mapping* mapping = _direct;
+        ulong origin = bytes - 1 - LargestBlock < PhysAddr.PageSize - LargestBlock ? TakePage() : 0;
+        Error error = origin != 0 ? Error.None
+            : TryAllocateSmall(bytes, MappingKind.Word(default(TDirection).Kind, DmaFamily.Noncoherent), out origin, out mapping);
         buffer.Origin = origin;
         buffer.Room = bytes;
         buffer.Valid = 0;
         buffer.Mapping = mapping;
-        return Error.None;
+        return error;
     }
 
     /// <summary>
@@ -66,15 +65,20 @@ public sealed unsafe partial class DmaDevice
     /// </param>
     /// <returns><see cref="Error.TooLarge"/>, also for none; <see cref="Error.NoResources"/>.</returns>
     [NotInInterrupt]
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Error TryAllocateCoherent<T>(int count, out Coherent<T> memory, CacheMode cache = CacheMode.WriteBack) where T : unmanaged
     {
-        memory = default;
-        if (count <= 0 || (ulong)count * (uint)sizeof(T) > PhysAddr.PageSize << PageAllocator.MaxOrder)
-            return Error.TooLarge;
-        Error error = TryAllocateShared((uint)count * (uint)sizeof(T), cache, DmaFamily.Coherent, out Mapping* mapping);
-        if (error == Error.None)
-            memory = new Coherent<T>((T*)PhysicalMemory.At(new PhysAddr(mapping->Memory)), count, mapping);
-        return error;
+        Mapping* mapping = _direct;
+        ulong bytes = (ulong)(uint)count * (uint)sizeof(T);
+        ulong origin = bytes - 1 < PhysAddr.PageSize && cache == CacheMode.WriteBack ? TakePage() : 0;
+        Error error = origin != 0 ? Error.None : TryAllocateShared(bytes, cache, DmaFamily.Coherent, out origin, out mapping);
+        if (error != Error.None)
+        {
+            memory = default;
+            return error;
+        }
+        memory = new Coherent<T>(count, origin, mapping);
+        return Error.None;
     }
 
     /// <summary>Gives coherent memory back and empties the handle. The device must no longer use it. Any context but interrupt handlers.</summary>
@@ -82,46 +86,89 @@ public sealed unsafe partial class DmaDevice
     public static void Free<T>(ref Coherent<T> memory) where T : unmanaged
     {
         Mapping* mapping = memory.Mapping;
+        ulong origin = memory.Origin;
         memory = default;
-        FreeShared(mapping);
+        FreeBuffer(mapping, origin);
     }
 
-    internal Error TryAllocateShared(uint bytes, CacheMode cache, DmaFamily family, out Mapping* mapping)
+    [OwnershipInternals("the record becomes the owner")]
+    internal Error TryAllocateShared(ulong bytes, CacheMode cache, DmaFamily family, out ulong origin, out Mapping* mapping)
     {
-        mapping = _system.Table.TryTake();
-        if (mapping == null)
+        origin = 0;
+        mapping = null;
+        if (bytes - 1 >= PhysAddr.PageSize << PageAllocator.MaxOrder)
+            return Error.TooLarge;
+        Mapping* taken = _system.Table.TryTake();
+        if (taken == null)
             return Error.NoResources;
-        if (!TryTakeZeroed(bytes, out PageRun run))
+        origin = TakeZeroed((uint)bytes);
+        if (origin == 0)
         {
-            _system.Table.Give(mapping);
+            _system.Table.Give(taken);
             return Error.NoResources;
         }
+        *taken = new Mapping
+        {
+            Kind = new MappingKind(MappingKind.SharedWord(family)),
+            Room = (uint)bytes,
+            Memory = origin >> 32 << 12,
+            Address = origin >> 32 << 12,
+            Origin = origin,
+            Device = _direct->Device,
+            Path = _direct->Path,
+            Cache = cache,
+            Since = Cpu.Timestamp(),
+        };
         if (!IsCoherent)
-            CacheLines.SetUncached(run.Start, run.Bytes, uncached: true);
-        mapping->Kind = new MappingKind(MappingKind.Word(DmaDirection.Both, family)) { Side = Side.Shared };
-        mapping->Room = bytes;
-        mapping->Memory = mapping->Address = run.Start.Value;
-        mapping->Device = _direct->Device;
-        mapping->Path = _direct->Path;
-        mapping->Cache = cache;
-        mapping->Since = Clock.Microseconds;
-        mapping->Origin = run.Value;
-        Own.KeepForGood(ref run);       // until the record ends
+            CacheLines.SetUncached(new PhysAddr(taken->Memory), new PageRun(origin).Bytes, uncached: true);
+        mapping = taken;
         return Error.None;
     }
 
-    [OwnershipInternals("the record was the owner")]
-    internal static void FreeShared(Mapping* mapping)
+    private static void CloseShared(DmaDevice device, Mapping* mapping, ulong origin)
     {
-        if (mapping->Side != Side.Shared || !mapping->HasWork)
+        if (mapping->Origin != origin)
             Misuse.StaleHandle(mapping);
-        DmaDevice device = mapping->Device.Target;
-        var run = new PageRun(mapping->Origin);
         if (!device.IsCoherent)
-            CacheLines.SetUncached(run.Start, run.Bytes, uncached: false);
+            CacheLines.SetUncached(new PhysAddr(mapping->Memory), (ulong)(mapping->Room + PhysAddr.PageSize - 1) & ~(PhysAddr.PageSize - 1), uncached: false);
         device._system.Table.Give(mapping);
-        device._system.Memory.Give(ref run);
     }
+
+    /// <summary>Ends a buffer and gives its memory back to where it came from.</summary>
+    [OwnershipInternals("the buffer was the owner")]
+    internal static void FreeBuffer(Mapping* mapping, ulong origin)
+    {
+        DmaDevice device = mapping->Device.Target;
+        if (mapping->Kind.HasWork)
+        {
+            FreeRecorded(device, mapping, origin);
+            return;
+        }
+        mapping->Live = mapping->Live - 1;
+        var run = new PageRun(origin);
+        device._pages.Give(ref run);
+    }
+
+    [OwnershipInternals("the buffer was the owner")]
+    private static void FreeRecorded(DmaDevice device, Mapping* mapping, ulong origin)
+    {
+        ulong memory = mapping->Memory;
+        if (mapping->Side == Side.Shared)
+            CloseShared(device, mapping, origin);
+        else
+            Close(mapping, origin);
+        if (SlabBlock.IsOrigin(origin))
+        {
+            SlabBlock block = SlabBlock.From(memory, origin);
+            device._system.Slabs.Give(ref block);
+            return;
+        }
+        var run = new PageRun(origin);
+        device._pages.Give(ref run);
+    }
+
+    private Error TryAllocateSmall(uint bytes, uint kind, out ulong origin, out Mapping* mapping) =>
+        bytes - 1 < LargestBlock && TryAllocateBlock(bytes, kind, out origin, out mapping) ? Error.None : TryAllocate(bytes, kind, out origin, out mapping);
 
     private Error TryAllocate(uint bytes, uint kind, out ulong origin, out Mapping* mapping)
     {
@@ -129,26 +176,23 @@ public sealed unsafe partial class DmaDevice
         mapping = null;
         if (bytes - 1 >= (uint)PhysAddr.PageSize << PageAllocator.MaxOrder)
             return Error.TooLarge;
-        if (!TryTakeZeroed(bytes, out PageRun run))
+        origin = TakeZeroed(bytes);
+        if (origin == 0)
             return Error.NoResources;
         // Reachable by construction: nothing is to be done at hand-overs where caches are coherent.
-        if (IsCoherent)
+        if (_isPlain)
         {
             mapping = _direct;
             mapping->Live++;
+            return Error.None;
         }
-        else
-        {
-            mapping = TryRecord(run.Start.Value, run.Value, bytes, kind);
-            if (mapping == null)
-            {
-                _system.Memory.Give(ref run);
-                return Error.NoResources;
-            }
-        }
-        origin = run.Value;
-        Own.KeepForGood(ref run);       // the buffer is the owner
-        return Error.None;
+        mapping = TryRecord(origin >> 32 << 12, origin, bytes, kind);
+        if (mapping != null)
+            return Error.None;
+        var run = new PageRun(origin);
+        _system.Memory.Give(ref run);
+        origin = 0;
+        return Error.NoResources;
     }
 
     // A block that the device reaches, if there happens to be one.
@@ -186,19 +230,39 @@ public sealed unsafe partial class DmaDevice
         mapping->Device = _direct->Device;
         mapping->Path = _direct->Path;
         mapping->IsReady = false;
-        mapping->Since = Clock.Microseconds;
+        mapping->Since = Cpu.Timestamp();
         return mapping;
     }
 
-    private bool TryTakeZeroed(uint bytes, out PageRun run)
+    // The short way to a page of a buffer without a record; 0 if there is none.
+    private ulong TakePage()
+    {
+        if (!_isPlain || !_pages.TryTake(0, _zone, Owner, out PageRun run))
+            return 0;
+        // The highest zone that may serve need not lie below the mask as a whole.
+        if (run.Value >> 32 > CoherentMask >> 12)
+        {
+            _pages.Give(ref run);
+            return 0;
+        }
+        _direct->Live = _direct->Live + 1;
+        ulong origin = run.Value;
+        BlockCopy.ClearPage(PhysicalMemory.At(new PhysAddr(origin >> 32 << 12)));
+        Own.KeepForGood(ref run);       // its value is the owner now
+        return origin;
+    }
+
+    private ulong TakeZeroed(uint bytes)
     {
         int order = bytes <= PhysAddr.PageSize ? 0 : BitOperations.Log2((bytes - 1) >> 12) + 1;
-        if (!_system.Memory.TryTake(order, CoherentMask, Owner, out run))
+        if (!_system.Memory.TryTake(order, CoherentMask, Owner, out PageRun run))
         {
             Counters.NoMemory++;
-            return false;
+            return 0;
         }
+        ulong origin = run.Value;
         BlockCopy.ClearBlocks(run.Address, (nuint)run.Bytes);
-        return true;
+        Own.KeepForGood(ref run);
+        return origin;
     }
 }

@@ -15,10 +15,13 @@ public sealed unsafe partial class DmaDevice
     // Runs that the device does not reach, and no longer than so many bytes, get a slot the short way.
     private uint _readyBytes;
 
+    // Allocated memory that the device reaches where it lies needs no record.
+    private bool _isPlain;
+
     private void SetFastWay()
     {
-        bool always = IsCoherent && !_forceBounce;
-        _directEnd = always ? Math.Min((StreamingMask >> 12) + 1, uint.MaxValue) << 32 : 0;
+        _isPlain = IsCoherent;
+        _directEnd = _isPlain && !_forceBounce ? Math.Min((StreamingMask >> 12) + 1, uint.MaxValue) << 32 : 0;
         _directBytes = (uint)Math.Min(_maxSegmentBytes, _segmentBoundary);
         // Devices with smaller pieces than a page are rare enough to go the long way.
         if (_directBytes < PhysAddr.PageSize)
@@ -63,7 +66,7 @@ public sealed unsafe partial class DmaDevice
             }
             return Error.None;
         }
-        direct->Live++;
+        direct->Live = direct->Live + 1;
         return Error.None;
     }
 
@@ -94,7 +97,7 @@ public sealed unsafe partial class DmaDevice
     // Returns a record, or an error as a small number.
     private nint MapRun(ulong origin, uint bytes, uint kind)
     {
-        uint order = BounceArea.OrderOf(bytes);
+        nuint order = BounceArea.OrderOf(bytes);
         Mapping* mapping;
         if (bytes - 1 >= _readyBytes || origin == 0 || (mapping = _ready[order]) == null || mapping->Address > StreamingMask)
             return MapRunGeneral(origin, bytes, kind);
@@ -111,8 +114,8 @@ public sealed unsafe partial class DmaDevice
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal void CountBounce(uint bytes)
     {
-        Counters.Bounced++;
-        Counters.BouncedBytes += bytes;
+        Counters.Bounced = Counters.Bounced + 1;
+        Counters.BouncedBytes = Counters.BouncedBytes + bytes;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -140,7 +143,7 @@ public sealed unsafe partial class DmaDevice
             Origin = origin,
             Device = new StableReference<DmaDevice>(this),
             Path = new StableReference<DmaPath>(path),
-            Since = Clock.Microseconds,
+            Since = Cpu.Timestamp(),
         };
         Error error = path.Open(mapping);
         if (error == Error.None)

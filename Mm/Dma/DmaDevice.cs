@@ -34,7 +34,9 @@ public sealed unsafe partial class DmaDevice
     private readonly bool _forceBounce;
     private readonly Mapping* _direct;
     private readonly Mapping** _ready;
+    private readonly PageAllocator _pages;
     private uint _minAlignment = 1, _maxSegmentBytes = 64 << 10;
+    private Zone _zone = Zone.Dma32;
     private ulong _segmentBoundary = 1UL << 32;
 
     internal DmaCounters Counters;
@@ -48,6 +50,7 @@ public sealed unsafe partial class DmaDevice
         _forceBounce = forceBounce;
         _direct = direct;
         _ready = system.Ready;
+        _pages = system.Memory.Pages;
         *direct = new Mapping
         {
             Device = new StableReference<DmaDevice>(this),
@@ -142,6 +145,7 @@ public sealed unsafe partial class DmaDevice
         _system.Memory.Give(ref probe);
         StreamingMask = streaming;
         CoherentMask = coherent;
+        _zone = DmaMemory.Highest(coherent);
         if (MayBounce && !_system.Pool.TryPrepare(streaming))
             Log.Warn($"dma: {Name}: no memory for bounce slots below {streaming:x} yet");
         SetFastWay();

@@ -28,5 +28,5 @@ internal sealed class DmaMemory(PageAllocator pages)
     public void Give(ref PageRun run) => Pages.Give(ref run);
 
     // A mask between two zones' ends begins with the upper one.
-    private static Zone Highest(ulong mask) => mask > uint.MaxValue ? Zone.Normal : mask > 0xFF_FFFF ? Zone.Dma32 : Zone.Dma;
+    public static Zone Highest(ulong mask) => mask > uint.MaxValue ? Zone.Normal : mask > 0xFF_FFFF ? Zone.Dma32 : Zone.Dma;
 }

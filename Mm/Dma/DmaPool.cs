@@ -11,19 +11,19 @@ namespace Sluice.Dma;
 public readonly unsafe struct PoolBlock<T> where T : unmanaged
 {
     internal readonly T* First;
-    private readonly ulong _address;
+    internal readonly ulong Number;
 
     internal PoolBlock(T* first, ulong address)
     {
         First = first;
-        _address = address;
+        Number = address;
     }
 
     /// <summary>Whether it holds nothing.</summary>
     public bool IsEmpty => First == null;
 
     /// <summary>Where the device sees it.</summary>
-    public DmaAddr Address => new(_address);
+    public DmaAddr Address => new(Number);
 
     /// <summary>The block. Its fields are <see cref="Shared{T}"/>.</summary>
     public ref T Value => ref *First;
@@ -39,9 +39,10 @@ public sealed unsafe class DmaPool<T> where T : unmanaged
     private readonly DmaDevice _device;
     private readonly uint _step;
     private readonly ulong _boundary;
-    private PoolBlock<T>* _free;
-    private ulong _freeCount, _total;
     private PageRun _table;
+
+    // A stack of free blocks: its first entry, the one after the last free block, and the one after the last block there is.
+    private PoolBlock<T>* _free, _top, _end;
 
     /// <summary>Makes a pool; only while the kernel starts. Takes no memory yet.</summary>
     /// <param name="device">Who uses the blocks.</param>
@@ -59,7 +60,7 @@ public sealed unsafe class DmaPool<T> where T : unmanaged
     }
 
     /// <summary>Blocks in use.</summary>
-    public ulong Used => _total - _freeCount;
+    public ulong Used => (ulong)(_end - _top);
 
     /// <summary>Takes a block, zeroed; <see cref="Error.NoResources"/> if there is no memory for more.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -67,11 +68,18 @@ public sealed unsafe class DmaPool<T> where T : unmanaged
     [OwnershipInternals("what lies above the count is nobody's handle")]
     public Error TryTake(out PoolBlock<T> block)
     {
-        ulong count = _freeCount;
-        if (count == 0)
-            return TakeGeneral(out block);
-        block = _free[count - 1];
-        _freeCount = count - 1;
+        PoolBlock<T>* top = _top;
+        if (top == _free)
+        {
+            if (!TryGrow())
+            {
+                block = default;
+                return Error.NoResources;
+            }
+            top = _top;
+        }
+        _top = --top;
+        block = new PoolBlock<T>(top->First, top->Number);
         *block.First = default;
         return Error.None;
     }
@@ -82,19 +90,12 @@ public sealed unsafe class DmaPool<T> where T : unmanaged
     [OwnershipInternals("here the handle ends")]
     public void Give(ref PoolBlock<T> block)
     {
-        ulong count = _freeCount;
-        if (block.IsEmpty || count >= _total)
+        PoolBlock<T>* top = _top;
+        if (block.First == null || top == _end)
             Bug.Stop("an empty block, or one too many, was given back to a DMA pool"u8);
-        _free[count] = block;
-        _freeCount = count + 1;
+        *top = new PoolBlock<T>(block.First, block.Number);
+        _top = top + 1;
         block = default;
-    }
-
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private Error TakeGeneral(out PoolBlock<T> block)
-    {
-        block = default;
-        return TryGrow() ? TryTake(out block) : Error.NoResources;
     }
 
     // A page more of blocks; the table of free ones has room for all there are.
@@ -103,11 +104,11 @@ public sealed unsafe class DmaPool<T> where T : unmanaged
         uint more = 0;
         for (uint at = 0; TryNext(ref at); at += _step)
             more++;
-        if (!TryFitTable(_total + more) || _device.TryAllocateShared((uint)PhysAddr.PageSize, CacheMode.WriteBack, DmaFamily.Pool, out Mapping* mapping) != Error.None)
+        if (!TryFitTable((ulong)(_end - _free) + more) || _device.TryAllocateShared(PhysAddr.PageSize, CacheMode.WriteBack, DmaFamily.Pool, out _, out Mapping* mapping) != Error.None)
             return false;
         for (uint at = 0; TryNext(ref at); at += _step)
-            _free[_freeCount++] = new PoolBlock<T>((T*)(PhysicalMemory.At(new PhysAddr(mapping->Memory)) + at), mapping->Address + at);
-        _total += more;
+            *_top++ = new PoolBlock<T>((T*)(PhysicalMemory.At(new PhysAddr(mapping->Memory)) + at), mapping->Address + at);
+        _end += more;
         return true;
     }
 
@@ -134,7 +135,10 @@ public sealed unsafe class DmaPool<T> where T : unmanaged
             _device.System.Memory.Give(ref _table);
         }
         _table = Own.Move(ref larger);
-        _free = (PoolBlock<T>*)_table.Address;
+        var moved = (PoolBlock<T>*)_table.Address;
+        _top = moved + (_top - _free);
+        _end = moved + (_end - _free);
+        _free = moved;
         return true;
     }
 }

@@ -19,7 +19,7 @@ public static unsafe class HandOver
         given.Given = buffer.Room;
         given.Mapping = buffer.Mapping;
         buffer = default;
-        if (given.Mapping->HasWork)
+        if (given.Mapping->Kind.HasWork)
         {
             // Nothing goes in where only the device writes.
             if (default(TDirection).Kind == DmaDirection.FromDevice && given.Mapping->IsIdleReady)
@@ -42,7 +42,7 @@ public static unsafe class HandOver
         given.Mapping = buffer.Mapping;
         buffer = default;
         Bug.If(bytes - 1 >= given.Room, "more bytes of a buffer were given to a device than it has, or none"u8);
-        if (given.Mapping->HasWork)
+        if (given.Mapping->Kind.HasWork)
             RecordedHandOver.GiveFront(given.Mapping, given.Origin, bytes);
         return given;
     }
@@ -72,7 +72,7 @@ public static unsafe class HandOver
         taken.Valid = written;
         taken.Mapping = buffer.Mapping;
         buffer = default;
-        if (taken.Mapping->HasWork)
+        if (taken.Mapping->Kind.HasWork)
         {
             // Where the device only read, its turn ends with a note.
             if (default(TDirection).Kind == DmaDirection.ToDevice && taken.Mapping->Kind.Side == Side.Device)

@@ -57,7 +57,7 @@ internal unsafe struct Mapping
     /// <summary>Of shared memory: how the CPU caches it.</summary>
     public CacheMode Cache;
 
-    /// <summary>When it was made, in microseconds since the kernel's entry.</summary>
+    /// <summary>When it was made: the time stamp.</summary>
     public ulong Since;
 
     /// <summary>The bounce slots that it holds.</summary>
@@ -114,6 +114,10 @@ internal struct MappingKind
         Unsafe.SkipInit(out this);
         _word = word;
     }
+
+    /// <summary>The word of memory that both sides use.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint SharedWord(DmaFamily family) => 1 | (uint)Side.Shared << 8 | (uint)DmaDirection.Both << 16 | (uint)family << 24;
 
     /// <summary>The word of a mapping with work, on the CPU's side.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -1,19 +1,20 @@
 using System;
+using System.Runtime.CompilerServices;
 using Sluice.Mm;
 using Sluice.Platform;
 
 namespace Sluice.Dma;
 
 /// <summary>
-/// All records of mappings of a machine. Grows by chunks of pages, and keeps them. Each CPU has a list of free records that only it
-/// takes from and gives to: there is no preemption, and interrupt handlers do not map.
+/// All records of mappings of a machine. Grows by chunks of pages, and keeps them. For one CPU: there is no preemption, and interrupt
+/// handlers do not map. With several, each would have a list of free ones.
 /// </summary>
 internal sealed unsafe class MappingTable(PageAllocator pages)
 {
     private const int ChunkOrder = 2, MaxChunks = 4096;
 
     private readonly nint[] _chunks = new nint[MaxChunks];
-    private readonly nint[] _free = new nint[Cpu.MaxCount];
+    private Mapping* _free;
     private readonly OwnerTag _tag = OwnerTag.Register("dma mappings"u8);
     private SpinLock _lock;
     private int _count;
@@ -21,23 +22,23 @@ internal sealed unsafe class MappingTable(PageAllocator pages)
     private static int PerChunk => (4096 << ChunkOrder) / sizeof(Mapping);
 
     /// <summary>Takes a record, with whatever was in it; null if there is no memory for more.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Mapping* TryTake()
     {
-        ref nint free = ref _free[Cpu.Id];
-        var mapping = (Mapping*)free;
+        Mapping* mapping = _free;
         if (mapping == null)
-            return TryGrow() ? TryTake() : null;
-        free = (nint)mapping->Next;
+            return TakeNew();
+        _free = mapping->Next;
         return mapping;
     }
 
     /// <summary>Gives a record back.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Give(Mapping* mapping)
     {
-        ref nint free = ref _free[Cpu.Id];
         mapping->Kind = default;
-        mapping->Next = (Mapping*)free;
-        free = (nint)mapping;
+        mapping->Next = _free;
+        _free = mapping;
     }
 
     /// <summary>Most records that there may be at a position of <see cref="At"/>.</summary>
@@ -45,6 +46,8 @@ internal sealed unsafe class MappingTable(PageAllocator pages)
 
     /// <summary>A record by number, in use or not.</summary>
     public Mapping* At(int index) => (Mapping*)_chunks[index / PerChunk] + index % PerChunk;
+
+    private Mapping* TakeNew() => TryGrow() ? TryTake() : null;
 
     private bool TryGrow()
     {

@@ -16,10 +16,10 @@ public static unsafe class Release
         Mapping* mapping = buffer.Mapping;
         ulong origin = buffer.Origin;
         buffer = default;
-        if (mapping->HasWork)
+        if (mapping->Kind.HasWork)
             DmaDevice.CloseRun(mapping, origin);
         else
-            mapping->Live--;
+            mapping->Live = mapping->Live - 1;
         return new PageRun(origin);
     }
 
@@ -36,18 +36,12 @@ public static unsafe class Release
     }
 
     /// <summary>Ends the mapping and frees the memory, wherever it came from.</summary>
+    [NotInInterrupt]
     public static void Free<TDirection>(this ref CpuBuffer<TDirection> buffer) where TDirection : struct, IDirection
     {
-        DmaDevice device = buffer.Mapping->Device.Target;
-        if (SlabBlock.IsOrigin(buffer.Origin))
-        {
-            SlabBlock block = UnmapBlock(ref buffer);
-            device.System.Slabs.Give(ref block);
-        }
-        else
-        {
-            PageRun run = Unmap(ref buffer);
-            device.System.Memory.Give(ref run);
-        }
+        Mapping* mapping = buffer.Mapping;
+        ulong origin = buffer.Origin;
+        buffer = default;
+        DmaDevice.FreeBuffer(mapping, origin);
     }
 }

@@ -101,6 +101,25 @@ public static unsafe class BlockCopy
     /// <summary>Sets bytes to zero, and as many behind them as make up a multiple of 16.</summary>
     public static void ClearBlocks(byte* destination, nuint bytes) => FillBlocks(destination, bytes, 0);
 
+    /// <summary>Sets 4096 bytes to zero.</summary>
+    public static void ClearPage(byte* page) => FillPage(page, 0);
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void FillPage(byte* page, ulong value)
+    {
+        Vector128<ulong> block = Vector128.Create(value);
+        byte* end = page + 4096;
+        do
+        {
+            Fill512(page, block, 0);
+            Fill512(page, block, 512);
+            Fill512(page, block, 1024);
+            Fill512(page, block, 1536);
+            page += 2048;
+        }
+        while (page != end);
+    }
+
     // A value that the compiler knew it would load again for every other store.
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static void FillBlocks(byte* destination, nuint bytes, ulong value)
