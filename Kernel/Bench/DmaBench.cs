@@ -27,6 +27,7 @@ internal static unsafe class DmaBench
         run.Measure("dma-map-unmap-2048-from-device"u8, Rounds, &Map2048);
         run.Measure("dma-map-unmap-16384-both"u8, Rounds, &Map16384);
         MeasureHandOver(ref run, "dma-sync-cpu-device-2048-from-device"u8);
+        DmaPartBench.Measure(ref run, _direct, "dma-sync-cpu-device-part-4096-from-device"u8);
         run.Measure("dma-alloc-free-coherent-4096"u8, Rounds, &Coherent4096);
         run.Measure("dma-alloc-free-pages-4096"u8, Rounds, &Pages4096);
         run.Measure("dma-alloc-free-noncoherent-4096"u8, Rounds, &Noncoherent4096);

@@ -217,6 +217,17 @@ public sealed unsafe partial class DmaDevice
         return true;
     }
 
+    // A record for a buffer that the device has where it lies, in the place of the record that all such buffers share.
+    internal Mapping* TryRecordGiven(ulong origin, uint bytes, DmaDirection direction)
+    {
+        Mapping* mapping = TryRecord(origin >> 32 << 12, origin, bytes, MappingKind.Word(direction, DmaFamily.Mapped));
+        if (mapping == null)
+            return null;
+        mapping->Side = Side.Device;
+        _direct->Live--;
+        return mapping;
+    }
+
     // A record on the direct path, which cannot fail.
     private Mapping* TryRecord(ulong memory, ulong origin, uint bytes, uint kind)
     {

@@ -26,6 +26,8 @@ public sealed unsafe class DmaSystem
         Bug.If(!taken, "no memory for DMA"u8);
         ready.Memory.Clear();
         Ready = (Mapping**)ready.Address;
+        NoParts = (PartSides*)(ready.Address + PhysAddr.PageSize / 2);
+        Parts = new Slab<PartSides>(slabs, "dma parts"u8);
         Own.KeepForGood(ref ready);
         Direct = new DirectPath();
         Bounce = new BouncePath(Pool);
@@ -36,6 +38,8 @@ public sealed unsafe class DmaSystem
     internal MappingTable Table { get; }
     internal BouncePool Pool { get; }
     internal Mapping** Ready { get; }
+    internal Slab<PartSides> Parts { get; }
+    internal PartSides* NoParts { get; }
     internal DirectPath Direct { get; }
     internal BouncePath Bounce { get; }
     internal ulong HighestRam { get; }

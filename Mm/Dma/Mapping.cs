@@ -68,8 +68,11 @@ internal unsafe struct Mapping
     /// <summary>Whether it keeps its slots when it ends; the device takes it from a list at hand.</summary>
     public bool IsReady;
 
-    /// <summary>A divided buffer's parts: bytes of each, and how many the CPU has.</summary>
-    public uint PartBytes, PartsOut;
+    /// <summary>A divided buffer's parts: how many, 0 for any other buffer, and bytes of each but the last, which may be shorter.</summary>
+    public uint PartCount, PartBytes;
+
+    /// <summary>Who has each part; all <see cref="PartSide.None"/> after it was joined.</summary>
+    public PartSides* Sides;
 
     /// <summary>What the checker remembers; 0 if it is off.</summary>
     public ulong Checked;
