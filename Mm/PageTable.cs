@@ -22,9 +22,11 @@ public enum CacheMode : byte
 /// The four levels of tables behind x86-64 addresses. Tables are reached through the direct map.
 /// Source: Intel SDM volume 3, section 4.5. Not for several callers at once: <see cref="VirtualMemory"/> has the lock.
 /// </summary>
-public unsafe struct PageTable(PhysAddr root, delegate*<out PhysAddr, bool> takeTable)
+public unsafe partial struct PageTable(PhysAddr root, delegate*<out PhysAddr, bool> takeTable)
 {
     private const ulong Present = 1, Writable = 2, WriteThrough = 8, CacheDisable = 16, Large = 128, Global = 256, NoExecute = 1UL << 63;
+    // Of an entry that is not present: a page was here, and comes back. The CPU ignores the bit.
+    private const ulong Hidden = 512;
     private const ulong AddressMask = 0x000F_FFFF_FFFF_F000;
     private const int EntriesBits = 9, PageBits = 12, TopLevel = 3;
 
@@ -125,17 +127,17 @@ public unsafe struct PageTable(PhysAddr root, delegate*<out PhysAddr, bool> take
             bool isTable = at > 0 && (*entry & (Present | Large)) == Present;
             if (at <= level && !isTable)
             {
-                Bug.If((*entry & Present) != 0, "mapping what is mapped already"u8);
+                Bug.If(*entry != 0, "mapping what is mapped already"u8);
                 level = at;
                 return true;
             }
+            Bug.If(at > 0 && (*entry & Large) != 0, "mapping inside of a large page"u8);
             if ((*entry & Present) == 0)
             {
                 if (!_takeTable(out PhysAddr fresh))
                     return false;
                 *entry = fresh.Value | TableFlags;
             }
-            Bug.If(at > 0 && (*entry & Large) != 0, "mapping inside of a large page"u8);
             table = new PhysAddr(*entry & AddressMask);
         }
     }
