@@ -27,6 +27,9 @@ internal sealed unsafe class BouncePath(BouncePool pool) : DmaPath
             return Error.NoResources;
         }
         mapping->IsReady = offset == 0 && order == (int)BounceArea.OrderOf(mapping->Room) && device.IsCoherent;
+        // Such a record is used again without asking the clock.
+        if (mapping->IsReady)
+            mapping->Since = 0;
         mapping->Address = mapping->Area->Start + ((ulong)mapping->FirstSlot << BounceArea.SlotShift) + offset;
         device.CountBounce(mapping->Room);
         return Error.None;

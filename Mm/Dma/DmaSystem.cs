@@ -5,7 +5,7 @@ using Sluice.Platform;
 namespace Sluice.Dma;
 
 /// <summary>What all devices of a machine share: memory, records, bounce slots. One a machine; made while the kernel starts.</summary>
-public sealed unsafe class DmaSystem
+public sealed unsafe partial class DmaSystem
 {
     private const int MostDevices = 256;
 

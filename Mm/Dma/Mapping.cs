@@ -118,6 +118,18 @@ internal struct MappingKind
         _word = word;
     }
 
+    private const byte Marked = 0x80;
+
+    /// <summary>Whether it lived at the last mark; a new mapping has a word of its own.</summary>
+    public bool IsMarked
+    {
+        readonly get => ((byte)Family & Marked) != 0;
+        set => Family = (DmaFamily)((byte)PlainFamily | (value ? Marked : 0));
+    }
+
+    /// <summary>The family, marked or not.</summary>
+    public readonly DmaFamily PlainFamily => (DmaFamily)((byte)Family & ~Marked);
+
     /// <summary>The word of memory that both sides use.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static uint SharedWord(DmaFamily family) => 1 | (uint)Side.Shared << 8 | (uint)DmaDirection.Both << 16 | (uint)family << 24;

@@ -35,7 +35,7 @@ public sealed class ShellTests(ShellMachine shared) : IClassFixture<ShellMachine
     public async Task Help_names_every_command_with_a_line_each()
     {
         string help = await Shell("help");
-        foreach (string command in (string[])["help", "mem", "pci", "irq", "cpu", "log", "test", "bench", "panic", "reboot", "poweroff"])
+        foreach (string command in (string[])["help", "mem", "pci", "irq", "dma", "cpu", "log", "test", "bench", "panic", "reboot", "poweroff"])
             Assert.Matches($@"(?m)^  {command}\b.*\w{{3}}", help);
     }
 
@@ -44,6 +44,17 @@ public sealed class ShellTests(ShellMachine shared) : IClassFixture<ShellMachine
     {
         string help = await Shell("help arguments");
         foreach (string argument in (string[])["test", "bench", "after", "panic", "log", "poison"]) Assert.Matches($@"(?m)^ *{argument}\b", help);
+    }
+
+    [Fact]
+    public async Task Dma_shows_devices_mappings_and_the_pool_and_what_is_left_since_a_mark()
+    {
+        string output = await Shell("dma");
+        Assert.Matches(@"(?m)^  00:\S+ +32 bits +32 bits  (direct|either|bounce)", output);
+        Assert.Matches(@"(?m)^  bounce pool: ", output);
+        Assert.Contains("no mark yet", await Shell("dma leak"));
+        Assert.Contains("marked", await Shell("dma mark"));
+        Assert.Contains("as many buffers in place as at the mark", await Shell("dma leak"));
     }
 
     [Fact]
