@@ -109,6 +109,12 @@ leaf cpu_write_cr4
 leaf cpu_invalidate_page
         invlpg  [rdi]
         ret
+leaf cpu_flush_line
+        clflush [rdi]
+        ret
+leaf cpu_fence_all
+        mfence
+        ret
 leaf cpu_flush_caches
         wbinvd
         ret

@@ -15,7 +15,7 @@ public readonly struct ImageSection(ulong start, ulong end, PageAccess access)
 /// The kernel's one address space: the image, each section with the access it needs and no more; the direct map of all RAM, never
 /// executable; a window where device memory is mapped on demand, an unmapped page behind each mapping. Nothing else is mapped.
 /// </summary>
-public static unsafe class VirtualMemory
+public static unsafe partial class VirtualMemory
 {
     /// <summary>Start of the window.</summary>
     public const ulong Window = 0xFFFF_C000_0000_0000;

@@ -19,6 +19,7 @@ internal static unsafe class SelfTests
         run.Suite("paging"u8, &PagingSuite.Register);
         run.Suite("core library"u8, &CoreLibrarySuite.Register);
         run.Suite("page allocator"u8, &PageAllocatorSuite.Register);
+        run.Suite("dma memory"u8, &DmaMemorySuite.Register);
         run.Suite("interrupts"u8, &InterruptSuite.Register);
         run.Suite("timers"u8, &TimerSuite.Register);
         run.Suite("acpi"u8, &AcpiSuite.Register);

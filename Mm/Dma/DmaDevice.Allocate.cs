@@ -61,7 +61,8 @@ public sealed unsafe partial class DmaDevice
     /// <param name="count">Elements; together at most 16 MiB.</param>
     /// <param name="memory">Empty on an error; <see cref="Free{T}"/> gives it back.</param>
     /// <param name="cache">
-    /// <see cref="CacheMode.WriteCombining"/> for memory that the CPU only writes, in long rows: reads are slow then.
+    /// <see cref="CacheMode.WriteCombining"/> for memory that the CPU only writes, in long rows: reads are slow then. The direct map of
+    /// these pages changes, so nothing sees them in another way; whole pages are split from large ones for that.
     /// </param>
     /// <returns><see cref="Error.TooLarge"/>, also for none; <see cref="Error.NoResources"/>.</returns>
     [NotInInterrupt]
@@ -107,6 +108,14 @@ public sealed unsafe partial class DmaDevice
             _system.Table.Give(taken);
             return Error.NoResources;
         }
+        if (cache != CacheMode.WriteBack && !DirectMap.TrySetCache(new PhysAddr(origin >> 32 << 12), new PageRun(origin).Bytes, cache))
+        {
+            var run = new PageRun(origin);
+            _system.Memory.Give(ref run);
+            _system.Table.Give(taken);
+            origin = 0;
+            return Error.NoResources;
+        }
         *taken = new Mapping
         {
             Kind = new MappingKind(MappingKind.SharedWord(family)),
@@ -125,12 +134,18 @@ public sealed unsafe partial class DmaDevice
         return Error.None;
     }
 
+    [OwnershipInternals("the record was the owner")]
     private static void CloseShared(DmaDevice device, Mapping* mapping, ulong origin)
     {
         if (mapping->Origin != origin)
             Misuse.StaleHandle(mapping);
         if (!device.IsCoherent)
-            CacheLines.SetUncached(new PhysAddr(mapping->Memory), (ulong)(mapping->Room + PhysAddr.PageSize - 1) & ~(PhysAddr.PageSize - 1), uncached: false);
+            CacheLines.SetUncached(new PhysAddr(mapping->Memory), new PageRun(origin).Bytes, uncached: false);
+        if (mapping->Cache != CacheMode.WriteBack)
+        {
+            bool restored = DirectMap.TrySetCache(new PhysAddr(mapping->Memory), new PageRun(origin).Bytes, CacheMode.WriteBack);
+            Bug.If(!restored, "the cache mode of coherent memory could not be restored"u8);
+        }
         device._system.Table.Give(mapping);
     }
 

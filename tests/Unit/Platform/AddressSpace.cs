@@ -7,6 +7,7 @@ namespace Sluice.Platform;
 public static class AddressSpace
 {
     [ThreadStatic] private static List<ulong>? _invalidated;
+    [ThreadStatic] private static List<(ulong Address, ulong Bytes)>? _flushed;
 
     /// <summary>The table made active last.</summary>
     [field: ThreadStatic]
@@ -20,6 +21,11 @@ public static class AddressSpace
         Root = root;
         Invalidated.Clear();
     }
+
+    public static void FlushLines(ulong address, ulong bytes) => Flushed.Add((address, bytes));
+
+    /// <summary>Ranges whose cache lines were to be written back.</summary>
+    public static List<(ulong Address, ulong Bytes)> Flushed => _flushed ??= [];
 
     public static void Invalidate(ulong address) => Invalidated.Add(address);
 }
