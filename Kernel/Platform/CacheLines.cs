@@ -22,7 +22,7 @@ public static unsafe class CacheLines
     {
     }
 
-    /// <summary>Makes the CPU go past its caches for whole pages, or end that.</summary>
+    /// <summary>Makes the CPU go past its caches for whole pages, or end that. Before, no line of them may be left: clean and invalidate.</summary>
     public static void SetUncached(PhysAddr start, ulong bytes, bool uncached)
     {
     }

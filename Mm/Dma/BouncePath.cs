@@ -70,9 +70,10 @@ internal sealed unsafe class BouncePath(BouncePool pool) : DmaPath
 
     public override void Close(Mapping* mapping)
     {
-        if (!mapping->Device.Target.IsCoherent)
-            CacheLines.Invalidate(new PhysAddr(mapping->Address), mapping->Room);
         BlockCopy.ClearBlocks(PhysicalMemory.At(new PhysAddr(mapping->Address)), mapping->Room);
+        // The next device reads memory, not the cache.
+        if (!mapping->Device.Target.IsCoherent)
+            CacheLines.Clean(new PhysAddr(mapping->Address), mapping->Room);
         pool.Give(mapping);
     }
 }

@@ -22,7 +22,7 @@ public struct BounceReport
 
 /// <summary>
 /// Bounce slots of a machine: areas of memory that the devices in need of them reach. Each CPU takes from areas of its own, then
-/// from others', then makes the pool larger. Slots are zero whenever they are free.
+/// from others', then makes the pool larger. Slots are zero whenever they are free, for the CPU and for devices.
 /// </summary>
 internal sealed unsafe class BouncePool(DmaMemory memory, Slab<BounceArea> records)
 {
@@ -110,6 +110,7 @@ internal sealed unsafe class BouncePool(DmaMemory memory, Slab<BounceArea> recor
                 break;
             }
             BlockCopy.ClearBlocks(run.Address, (nuint)run.Bytes);
+            CacheLines.Clean(run.Start, run.Bytes);
             area->Open(run.Start, run.Bytes);
             Own.KeepForGood(ref run);
             _lock.Acquire();

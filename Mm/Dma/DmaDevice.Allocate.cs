@@ -129,7 +129,13 @@ public sealed unsafe partial class DmaDevice
             Since = Cpu.Timestamp(),
         };
         if (!IsCoherent)
-            CacheLines.SetUncached(new PhysAddr(taken->Memory), new PageRun(origin).Bytes, uncached: true);
+        {
+            // A line that stayed would hide what the device writes, or be written back over it.
+            var run = new PageRun(origin);
+            CacheLines.Clean(run.Start, run.Bytes);
+            CacheLines.Invalidate(run.Start, run.Bytes);
+            CacheLines.SetUncached(run.Start, run.Bytes, uncached: true);
+        }
         mapping = taken;
         return Error.None;
     }

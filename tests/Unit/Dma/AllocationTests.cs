@@ -60,7 +60,7 @@ public sealed unsafe class AllocationTests
         buffer.Bytes.Fill(0xA5);
         DeviceBuffer<ToDevice> given = buffer.GiveToDevice();
         Assert.InRange(given.Address.Value + bytes - 1, 0ul, device.CoherentMask);
-        Assert.Equal(0u, given.Address.Value % 64);
+        Assert.Equal(0u, given.Address.Value % CacheLines.Bytes);
         Assert.True(machine.DeviceReads(given.Address, bytes).All(b => b == 0xA5));
         CpuBuffer<ToDevice> back = given.TakeBack();
         back.Free();
@@ -144,7 +144,7 @@ public sealed unsafe class AllocationTests
             }
             Assert.Equal(Error.None, pool.TryTake(out PoolBlock<Descriptor> block));
             ulong address = block.Address.Value;
-            Assert.Equal(0ul, address % Math.Max(alignment, 64));
+            Assert.Equal(0ul, address % Math.Max(alignment, CacheLines.Bytes));
             if (boundary != 0)
                 Assert.Equal(address / boundary, (address + (uint)sizeof(Descriptor) - 1) / boundary);
             Assert.True(machine.DeviceReads(block.Address, (uint)sizeof(Descriptor)).All(b => b == 0));

@@ -99,7 +99,7 @@ public sealed class DividedTests
         // A device that claims more than the part has is not believed.
         part = divided.TakePart(5, uint.MaxValue);
         Assert.Equal(4096, part.Bytes.Length);
-        Assert.Equal(bounce ? 1u : 0, device.Statistics.Overlong);
+        Assert.Equal(device.IsForcedToBounce || !device.IsCoherent ? 1u : 0, device.Statistics.Overlong);
         divided.GivePart(ref part);
         whole = divided.Join();
         buffer = whole.TakeBack(0);
@@ -117,7 +117,7 @@ public sealed class DividedTests
         DeviceBuffer<ToDevice> whole = buffer.GiveToDevice();
         Assert.Equal(Error.NotSupported, whole.TryDivide(0, out DividedBuffer<ToDevice> divided));
         Assert.Equal(Error.NotSupported, whole.TryDivide(100, out divided));
-        Assert.Equal(Error.TooLarge, whole.TryDivide(64, out divided));
+        Assert.Equal(CacheLines.Bytes > 64 ? Error.NotSupported : Error.TooLarge, whole.TryDivide(64, out divided));
         Assert.True(divided.IsEmpty);
         Assert.Equal(Error.None, whole.TryDivide(128, out divided));
         Assert.Equal(256, divided.Count);

@@ -12,13 +12,33 @@ namespace Sluice.Tests.Dma;
 /// <summary>A machine with memory, and devices that reach some of it.</summary>
 public sealed unsafe class DmaMachine : IDisposable
 {
+    /// <summary>A machine of the kind that is tested now.</summary>
     public DmaMachine(params (ulong Start, ulong Bytes)[] usable)
+        : this(MachineMap.Of(usable.Length == 0 ? [(0x10_0000, 32 * Sluice.Tests.Mm.Machine.MiB)] : usable), MachineKind.Current)
     {
-        Memory = new Sluice.Tests.Mm.Machine(MachineMap.Of(usable.Length == 0 ? [(0x10_0000, 32 * Sluice.Tests.Mm.Machine.MiB)] : usable));
+    }
+
+    public DmaMachine(MachineMap map, MachineKind kind)
+    {
+        Kind = kind;
+        Memory = new Sluice.Tests.Mm.Machine(map);
+        if (!Memory.Started)
+            throw new BugException("no memory for pages");
+        if (kind.LineBytes == 0)
+        {
+            Ram = new DeviceRam(Memory.Memory.Base, Usable(Memory.Map));
+        }
+        else
+        {
+            var caches = new NoncoherentCaches(Memory.Memory.Base, kind.LineBytes, kind.Seed, Usable(Memory.Map)) { FindLive = FindLive };
+            CacheLines.Current = caches;
+            Ram = caches;
+        }
         Slabs = new SlabHeap(Memory.Pages);
         System = new DmaSystem(Memory.Pages, Slabs, new PhysAddr(Memory.Memory.Bytes - 1));
-        Ram = new DeviceRam(Memory.Memory.Base, Usable(Memory.Map));
     }
+
+    public MachineKind Kind { get; }
 
     public Sluice.Tests.Mm.Machine Memory { get; }
 
@@ -41,9 +61,10 @@ public sealed unsafe class DmaMachine : IDisposable
         }
     }
 
+    /// <summary>A device of so many address bits; forced to bounce if asked for or if all of this kind of machine are.</summary>
     public DmaDevice Device(int bits = 32, bool forceBounce = false)
     {
-        DmaDevice device = System.NewDevice("00:04.0"u8, forceBounce);
+        DmaDevice device = System.NewDevice("00:04.0"u8, forceBounce || Kind.Bounced);
         Xunit.Assert.Equal(Error.None, device.TrySetMasks(bits, bits));
         return device;
     }
@@ -60,7 +81,27 @@ public sealed unsafe class DmaMachine : IDisposable
     /// <summary>A device writes to an address.</summary>
     public void DeviceWrites(DmaAddr address, ReadOnlySpan<byte> bytes, DmaDevice? device = null) => Bus(device).Write(address.Value, bytes);
 
-    public void Dispose() => Memory.Dispose();
+    public void Dispose()
+    {
+        CacheLines.Current = null;
+        Memory.Dispose();
+    }
+
+    // What devices have at the moment, where they see it.
+    private void FindLive(List<(ulong, ulong)> live)
+    {
+        for (int i = 0; System != null && i < System.Table.Count; i++)
+        {
+            Mapping* mapping = System.Table.At(i);
+            if (mapping->Side == Side.Device && mapping->Kind.Family <= DmaFamily.Noncoherent && mapping->Given != 0)
+                live.Add((mapping->Address, mapping->Given));
+            for (uint part = 0; mapping->Side == Side.Parts && part < mapping->PartCount; part++)
+            {
+                if (mapping->Sides->Of[part] >= (byte)PartSide.Device)
+                    live.Add((mapping->Address + part * mapping->PartBytes, Parts.Length(mapping, part)));
+            }
+        }
+    }
 
     // A device says as many bits as its wider mask has.
     private IDeviceMemory Bus(DmaDevice? device) => device == null

@@ -1,8 +1,12 @@
 using System;
+using System.Runtime.CompilerServices;
+using Sluice.Tests.Platform;
 
 namespace Sluice.Platform;
 
-/// <summary>The hosted twin: lines of whatever machine this thread simulates; coherent unless the test says otherwise.</summary>
+/// <summary>
+/// The hosted twin: lines of whatever machine this thread simulates; coherent unless the test says otherwise. Calls can be left out.
+/// </summary>
 public static class CacheLines
 {
     [ThreadStatic] private static ICacheLines? _current;
@@ -18,9 +22,22 @@ public static class CacheLines
 
     public static bool AreCoherent => _current == null;
 
-    public static void Clean(PhysAddr start, ulong bytes) => _current?.Clean(start.Value, bytes);
+    public static void Clean(PhysAddr start, ulong bytes, [CallerFilePath] string file = "", [CallerMemberName] string member = "")
+    {
+        if (!Mutation.LeavesOut(file, member))
+            _current?.Clean(start.Value, bytes);
+    }
 
-    public static void Invalidate(PhysAddr start, ulong bytes) => _current?.Invalidate(start.Value, bytes);
+    public static void Invalidate(PhysAddr start, ulong bytes, [CallerFilePath] string file = "", [CallerMemberName] string member = "")
+    {
+        if (!Mutation.LeavesOut(file, member))
+            _current?.Invalidate(start.Value, bytes);
+    }
 
-    public static void SetUncached(PhysAddr start, ulong bytes, bool uncached) => _current?.SetUncached(start.Value, bytes, uncached);
+    public static void SetUncached(
+        PhysAddr start, ulong bytes, bool uncached, [CallerFilePath] string file = "", [CallerMemberName] string member = "")
+    {
+        if (!Mutation.LeavesOut(file, member))
+            _current?.SetUncached(start.Value, bytes, uncached);
+    }
 }

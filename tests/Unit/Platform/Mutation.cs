@@ -1,0 +1,34 @@
+using System;
+using System.Collections.Generic;
+using System.IO;
+using System.Runtime.CompilerServices;
+
+namespace Sluice.Tests.Platform;
+
+/// <summary>
+/// Calls that tests leave out of the code under test, one place in the source at a time, to see that somebody notices. The twins of
+/// what moves bytes ask here.
+/// </summary>
+public static class Mutation
+{
+    [ThreadStatic] private static string? _leftOut;
+    [ThreadStatic] private static HashSet<string>? _seen;
+
+    /// <summary>The place whose calls do nothing, as in <see cref="Seen"/>; null for none.</summary>
+    public static string? LeftOut
+    {
+        get => _leftOut;
+        set => _leftOut = value;
+    }
+
+    /// <summary>All places that were passed on this thread: what is called, from which member of which file.</summary>
+    public static HashSet<string> Seen => _seen ??= [];
+
+    /// <summary>Notes a call, and says whether it is the one to leave out.</summary>
+    public static bool LeavesOut(string file, string member, [CallerMemberName] string called = "")
+    {
+        string place = $"{called} in {Path.GetFileNameWithoutExtension(file)}.{member}";
+        Seen.Add(place);
+        return place == _leftOut;
+    }
+}
