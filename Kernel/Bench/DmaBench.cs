@@ -39,6 +39,7 @@ internal static unsafe class DmaBench
         run.Measure("dma-map-unmap-16384-both-bounced"u8, Rounds, &Map16384);
         MeasureHandOver(ref run, "dma-sync-cpu-device-2048-from-device-bounced"u8);
         Pages.Give(ref _run);
+        DmaTail.Measure(ref run, _direct, _bounced);
     }
 
     private static void MeasureHandOver(ref Run run, System.ReadOnlySpan<byte> name)
