@@ -43,6 +43,7 @@ public sealed unsafe partial class DmaDevice
     /// <see cref="Error.TooLarge"/> for more bytes than the run has, than the device takes with one address, or than can be bounced;
     /// <see cref="Error.NoResources"/> if bounce slots or records ran out. Then everything is as before.
     /// </returns>
+    [NotInInterrupt]
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Error TryMap<TDirection>(ref PageRun run, uint bytes, out CpuBuffer<TDirection> buffer) where TDirection : struct, IDirection
     {
@@ -74,6 +75,7 @@ public sealed unsafe partial class DmaDevice
     /// Makes a small block a buffer of this device, as <see cref="TryMap{TDirection}(ref PageRun, uint, out CpuBuffer{TDirection})"/>
     /// does for pages. A block that shares cache lines with others is bounced where lines move at hand-overs.
     /// </summary>
+    [NotInInterrupt]
     public Error TryMap<TDirection>(ref SlabBlock block, out CpuBuffer<TDirection> buffer) where TDirection : struct, IDirection
     {
         buffer = default;

@@ -10,6 +10,7 @@ namespace Sluice.Dma;
 public static unsafe class HandOver
 {
     /// <summary>Gives all of a buffer to the device.</summary>
+    [NotInInterrupt]
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static DeviceBuffer<TDirection> GiveToDevice<TDirection>(this ref CpuBuffer<TDirection> buffer) where TDirection : struct, IDirection
     {
@@ -31,6 +32,7 @@ public static unsafe class HandOver
     }
 
     /// <summary>Gives the first bytes of a buffer to the device. Stops the machine if it has not so many, or none are given.</summary>
+    [NotInInterrupt]
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static DeviceBuffer<TDirection> GiveToDevice<TDirection>(this ref CpuBuffer<TDirection> buffer, uint bytes)
         where TDirection : struct, IDirection
@@ -48,17 +50,20 @@ public static unsafe class HandOver
     }
 
     /// <summary>Takes a buffer back that the device only read.</summary>
+    [NotInInterrupt]
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static CpuBuffer<ToDevice> TakeBack(this ref DeviceBuffer<ToDevice> buffer) => TakeBack<ToDevice>(ref buffer, 0);
 
     /// <summary>Takes a buffer back of which the device wrote the front.</summary>
     /// <param name="buffer">Emptied.</param>
     /// <param name="written">Bytes, as the device says. More than it was given are not believed: the buffer has no more bytes.</param>
+    [NotInInterrupt]
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static CpuBuffer<FromDevice> TakeBack(this ref DeviceBuffer<FromDevice> buffer, uint written) =>
         TakeBack<FromDevice>(ref buffer, written);
 
     /// <inheritdoc cref="TakeBack(ref DeviceBuffer{FromDevice}, uint)"/>
+    [NotInInterrupt]
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static CpuBuffer<Both> TakeBack(this ref DeviceBuffer<Both> buffer, uint written) => TakeBack<Both>(ref buffer, written);
 

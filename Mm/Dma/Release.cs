@@ -10,6 +10,7 @@ namespace Sluice.Dma;
 public static unsafe class Release
 {
     /// <summary>Ends the mapping and gives the pages back to the caller. Stops the machine if the buffer is no page run.</summary>
+    [NotInInterrupt]
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static PageRun Unmap<TDirection>(this ref CpuBuffer<TDirection> buffer) where TDirection : struct, IDirection
     {
@@ -24,6 +25,7 @@ public static unsafe class Release
     }
 
     /// <summary>Ends the mapping and gives the block back to the caller. Stops the machine if the buffer is no block.</summary>
+    [NotInInterrupt]
     public static SlabBlock UnmapBlock<TDirection>(this ref CpuBuffer<TDirection> buffer) where TDirection : struct, IDirection
     {
         Mapping* mapping = buffer.Mapping;
