@@ -26,7 +26,8 @@ internal sealed unsafe class BouncePath(BouncePool pool) : DmaPath
             device.Counters.BounceFull++;
             return Error.NoResources;
         }
-        mapping->IsReady = offset == 0 && order == (int)BounceArea.OrderOf(mapping->Room) && device.IsCoherent;
+        // Only slots that the short way will look for are kept at hand.
+        mapping->IsReady = offset == 0 && order == (int)BounceArea.OrderOf(mapping->Room) && mapping->Room - 1 < device.ReadyBytes;
         // Such a record is used again without asking the clock.
         if (mapping->IsReady)
             mapping->Since = 0;
@@ -70,7 +71,9 @@ internal sealed unsafe class BouncePath(BouncePool pool) : DmaPath
 
     public override void Close(Mapping* mapping)
     {
-        BlockCopy.ClearBlocks(PhysicalMemory.At(new PhysAddr(mapping->Address)), mapping->Room);
+        // Whole blocks, from a block's start on: their end is never behind that of the slots.
+        uint before = (uint)mapping->Address & 15;
+        BlockCopy.ClearBlocks(PhysicalMemory.At(new PhysAddr(mapping->Address - before)), before + mapping->Room);
         // The next device reads memory, not the cache.
         if (!mapping->Device.Target.IsCoherent)
             CacheLines.Clean(new PhysAddr(mapping->Address), mapping->Room);

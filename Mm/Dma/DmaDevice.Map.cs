@@ -15,6 +15,8 @@ public sealed unsafe partial class DmaDevice
     // Runs that the device does not reach, and no longer than so many bytes, get a slot the short way.
     private uint _readyBytes;
 
+    internal uint ReadyBytes => _readyBytes;
+
     // Allocated memory that the device reaches where it lies needs no record.
     private bool _isPlain;
 
@@ -133,10 +135,15 @@ public sealed unsafe partial class DmaDevice
     {
         if (bytes - 1 >= _directBytes)
             return (nint)Error.TooLarge;
+        return OpenOn(PathFor(memory, bytes), memory, origin, bytes, kind);
+    }
+
+    // However long it is.
+    private nint OpenOn(DmaPath path, ulong memory, ulong origin, uint bytes, uint kind)
+    {
         Mapping* mapping = _system.Table.TryTake();
         if (mapping == null)
             return (nint)Error.NoResources;
-        DmaPath path = PathFor(memory, bytes);
         *mapping = new Mapping
         {
             Kind = new MappingKind(kind),

@@ -59,7 +59,7 @@ public sealed unsafe partial class DmaDevice
     {
         Mapping* mapping = pages.Mapping;
         pages = default;
-        if (mapping->Side != Side.Shared || mapping->Kind.Family != DmaFamily.Hidden)
+        if (mapping->Side != Side.Shared || mapping->Kind.PlainFamily != DmaFamily.Hidden)
             Misuse.StaleHandle(mapping);
         PhysAddr start = new(mapping->Memory);
         DirectMap.Show(start, RunBytes(mapping));
