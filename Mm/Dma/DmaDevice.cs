@@ -46,7 +46,6 @@ public sealed unsafe partial class DmaDevice
         _system = system;
         _name = new byte[name.Length];
         name.CopyTo(_name);
-        Owner = OwnerTag.Register(name);
         _forceBounce = forceBounce;
         _direct = direct;
         _ready = system.Ready;
@@ -65,8 +64,8 @@ public sealed unsafe partial class DmaDevice
     /// <summary>Its name: the PCI address.</summary>
     public ReadOnlySpan<byte> Name => _name;
 
-    /// <summary>On whose behalf its memory is held.</summary>
-    public OwnerTag Owner { get; }
+    /// <summary>On whose behalf its memory is held; nobody's until its driver sets the masks, as tags are few and functions many.</summary>
+    public OwnerTag Owner { get; private set; }
 
     /// <summary>The highest address that mappings may have; 32 bits until the driver says otherwise.</summary>
     public ulong StreamingMask { get; private set; }
@@ -138,6 +137,8 @@ public sealed unsafe partial class DmaDevice
     {
         if (streamingBits is < LowestBits or > 64 || coherentBits is < LowestBits or > 64)
             return Error.NotSupported;
+        if (Owner.Id == 0)
+            Owner = OwnerTag.Register(_name);
         ulong streaming = ulong.MaxValue >> (64 - streamingBits), coherent = ulong.MaxValue >> (64 - coherentBits);
         // One page now is the promise of some later.
         if (!_system.Memory.TryTake(0, Math.Min(streaming, coherent), Owner, out PageRun probe))
