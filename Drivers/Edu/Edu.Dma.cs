@@ -231,8 +231,13 @@ public sealed partial class Edu
 
     private void Abandon<THandle>(ref THandle memory) where THandle : struct
     {
+        NoteAbandoned();
+        Own.KeepForGood(ref memory);
+    }
+
+    private void NoteAbandoned()
+    {
         Abandoned++;
         Log.Warn($"edu: {Function.Address} cannot be kept from memory; it keeps what it has");
-        Own.KeepForGood(ref memory);
     }
 }

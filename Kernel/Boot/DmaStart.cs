@@ -21,6 +21,8 @@ internal static class DmaStart
         ReadOnlySpan<byte> unknown = options.Unknown;
         if (!unknown.IsEmpty)
             Log.Warn($"boot argument dma: {unknown}: there is no such word");
+        if (options.TryGetPoolBytes(out ulong most))
+            System.BounceLimit = most;
         foreach (PciFunction function in PciBus.Functions)
         {
             if (function.Kind != HeaderKind.Endpoint)

@@ -165,5 +165,12 @@ public sealed unsafe class AllocationTests
         Assert.True(options.Unknown.SequenceEqual("nonsense"u8));
         Assert.True(new DmaOptions("bounce"u8).Bounces("01:00.0"u8));
         Assert.False(new DmaOptions(default).Check);
+        Assert.True(new DmaOptions("bounce,pool:64K"u8).TryGetPoolBytes(out ulong bytes) && bytes == 65536);
+        Assert.True(new DmaOptions("pool:9,pool:3M"u8).TryGetPoolBytes(out bytes) && bytes == 3 << 20);
+        Assert.True(new DmaOptions("pool:0"u8).TryGetPoolBytes(out bytes) && bytes == 0);
+        Assert.False(new DmaOptions("check"u8).TryGetPoolBytes(out _));
+        Assert.True(new DmaOptions("pool:64K,bounce,check"u8).Unknown.IsEmpty);
+        foreach (string wrong in (string[])["pool:", "pool:K", "pool:6x", "pool:-1", "pool:1234567890"])
+            Assert.True(new DmaOptions(System.Text.Encoding.ASCII.GetBytes(wrong)).Unknown.Length == wrong.Length);
     }
 }

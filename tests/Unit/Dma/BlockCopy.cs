@@ -8,7 +8,7 @@ internal static unsafe class BlockCopy
 {
     public static void Copy(byte* destination, byte* source, nuint bytes, [CallerFilePath] string file = "", [CallerMemberName] string member = "")
     {
-        if (!Mutation.LeavesOut(file, member))
+        if (bytes != 0 && !Mutation.LeavesOut(file, member))
             Sluice.Runtime.BlockCopy.Copy(destination, source, bytes);
     }
 

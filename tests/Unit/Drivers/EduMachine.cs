@@ -5,10 +5,10 @@ using Sluice.Devices.Pci;
 using Sluice.Dma;
 using Sluice.Drivers;
 using Sluice.Drivers.Edu;
-using Sluice.Mm;
 using Sluice.Pci;
 using Sluice.Platform;
 using Sluice.Tests.Dma;
+using Sluice.Tests.Mm;
 using Sluice.Tests.Pci;
 using Xunit;
 
@@ -19,15 +19,19 @@ internal sealed unsafe class EduMachine : IDisposable
 {
     private const int AddressLines = 28;
 
-    public EduMachine(MachineKind kind = MachineKind.Coherent, params (ulong Start, ulong Bytes)[] usable)
+    /// <param name="kind">One of <see cref="Kinds"/>.</param>
+    /// <param name="usable">RAM: start and length of each range; 31 MiB if there is none.</param>
+    public EduMachine(string kind = "coherent", params (ulong Start, ulong Bytes)[] usable)
     {
-        Kind = kind;
-        Dma = new DmaMachine(usable);
+        if (usable.Length == 0)
+            usable = [(0x10_0000, 31 << 20)];
+        Dma = new DmaMachine(MachineMap.Of(usable), MachineKind.All.Single(known => known.ToString() == kind));
         Device.Memory = new NarrowBus(Dma.Ram, AddressLines);
         Device.After = new Alarm().Set;
     }
 
-    public MachineKind Kind { get; }
+    /// <summary>The kinds of machine that every driver's DMA is tested on, by name.</summary>
+    public static TheoryData<string> Kinds => [.. MachineKind.All.Select(kind => kind.ToString())];
 
     public PciMachine Pci { get; } = new();
 
@@ -42,7 +46,7 @@ internal sealed unsafe class EduMachine : IDisposable
     {
         PciFunction[] functions = Pci.Scan().Functions.ToArray();
         foreach (PciFunction function in functions)
-            function.AttachDma(Dma.System.NewDevice("00:03.0"u8, Kind == MachineKind.Bounced));
+            function.AttachDma(Dma.System.NewDevice("00:03.0"u8, Dma.Kind.Bounced));
         return functions;
     }
 
@@ -50,7 +54,7 @@ internal sealed unsafe class EduMachine : IDisposable
     public PciFunction ScanFor(SimulatedFunction device)
     {
         PciFunction function = Pci.ScanFor(device);
-        function.AttachDma(Dma.System.NewDevice("00:03.0"u8, Kind == MachineKind.Bounced));
+        function.AttachDma(Dma.System.NewDevice("00:03.0"u8, Dma.Kind.Bounced));
         return function;
     }
 
@@ -94,14 +98,4 @@ internal sealed unsafe class EduMachine : IDisposable
 
         public void OnTimer(Timer timer) => _then();
     }
-}
-
-/// <summary>How a machine's devices get at memory.</summary>
-public enum MachineKind
-{
-    /// <summary>Where it lies; they see what the CPU sees.</summary>
-    Coherent,
-
-    /// <summary>Through bounce slots, always.</summary>
-    Bounced,
 }

@@ -24,13 +24,13 @@ public static class CacheLines
 
     public static void Clean(PhysAddr start, ulong bytes, [CallerFilePath] string file = "", [CallerMemberName] string member = "")
     {
-        if (!Mutation.LeavesOut(file, member))
+        if (bytes != 0 && !Mutation.LeavesOut(file, member))
             _current?.Clean(start.Value, bytes);
     }
 
     public static void Invalidate(PhysAddr start, ulong bytes, [CallerFilePath] string file = "", [CallerMemberName] string member = "")
     {
-        if (!Mutation.LeavesOut(file, member))
+        if (bytes != 0 && !Mutation.LeavesOut(file, member))
             _current?.Invalidate(start.Value, bytes);
     }
 

@@ -12,6 +12,8 @@ namespace Sluice.Tests.Platform;
 public static class Mutation
 {
     [ThreadStatic] private static string? _leftOut;
+    [ThreadStatic] private static bool _leavesOutAll;
+    [ThreadStatic] private static int _leftOutCalls;
     [ThreadStatic] private static HashSet<string>? _seen;
 
     /// <summary>The place whose calls do nothing, as in <see cref="Seen"/>; null for none.</summary>
@@ -21,6 +23,16 @@ public static class Mutation
         set => _leftOut = value;
     }
 
+    /// <summary>Whether no call does anything at the moment.</summary>
+    public static bool LeavesOutAll
+    {
+        get => _leavesOutAll;
+        set => _leavesOutAll = value;
+    }
+
+    /// <summary>Calls that did nothing for that reason, on this thread.</summary>
+    public static int LeftOutCalls { get => _leftOutCalls; set => _leftOutCalls = value; }
+
     /// <summary>All places that were passed on this thread: what is called, from which member of which file.</summary>
     public static HashSet<string> Seen => _seen ??= [];
 
@@ -29,6 +41,7 @@ public static class Mutation
     {
         string place = $"{called} in {Path.GetFileNameWithoutExtension(file)}.{member}";
         Seen.Add(place);
-        return place == _leftOut;
+        _leftOutCalls += _leavesOutAll ? 1 : 0;
+        return _leavesOutAll || place == _leftOut;
     }
 }

@@ -1,0 +1,126 @@
+using System;
+using System.Collections.Generic;
+using System.Diagnostics;
+using System.IO;
+using System.Linq;
+using System.Reflection;
+using System.Runtime.InteropServices;
+using System.Text.RegularExpressions;
+using System.Threading;
+using Sluice.Tests.Dma;
+using Sluice.Tests.Platform;
+using Xunit;
+
+namespace Sluice.Tests.Mutations;
+
+/// <summary>What a run of tests came to.</summary>
+/// <param name="Passed">Rows that passed.</param>
+/// <param name="Failure">The first failure, with which it ended.</param>
+/// <param name="Reached">Times that the hand-over in question was come to.</param>
+/// <param name="LeftOut">Calls that move bytes or cache lines which it did not make.</param>
+internal readonly record struct DriverTestResult(int Passed, string? Failure, int Reached, int LeftOut);
+
+/// <summary>Drivers and their hosted tests, compiled anew by the SDK's compiler, and run on machines whose devices do not look into caches.</summary>
+internal sealed class DriverTests
+{
+    private static readonly TimeSpan _longest = TimeSpan.FromSeconds(60);
+
+    private static readonly HashSet<string> _machines =
+        [.. MachineKind.All.Where(kind => !kind.IsCoherent && !kind.Bounced).Select(kind => kind.ToString())];
+
+    private readonly Assembly _assembly;
+
+    private DriverTests(Assembly assembly) => _assembly = assembly;
+
+    /// <summary>Compiles source files, which may use all that these tests use; throws with the compiler's words.</summary>
+    public static DriverTests Compile(string folder, IEnumerable<string> sources)
+    {
+        string here = AppContext.BaseDirectory, runtime = RuntimeEnvironment.GetRuntimeDirectory(), output = Path.Combine(folder, "Sluice.Tests.Mutants.dll");
+        string root = Path.GetFullPath(Path.Combine(runtime, "..", "..", ".."));
+        string compiler = Directory.GetDirectories(Path.Combine(root, "sdk"), "10.*").Select(sdk => Path.Combine(sdk, "Roslyn", "bincore", "csc.dll")).Last(File.Exists);
+        IEnumerable<string> references = Directory.GetFiles(runtime, "System*.dll").Where(path => !path.Contains("Native", StringComparison.Ordinal))
+            .Append(Path.Combine(runtime, "netstandard.dll"))
+            .Concat(Directory.GetFiles(here, "Sluice.*.dll")).Concat(Directory.GetFiles(here, "xunit*.dll"));
+        // A driver's types are here and in these tests: those compiled now are meant.
+        string[] lines =
+        [
+            "-nologo", "-t:library", "-unsafe", "-optimize", "-nullable:enable", "-nowarn:CS0436,CS0649,CS0169", $"-out:\"{output}\"",
+            .. references.Select(path => $"-r:\"{path}\""), .. sources.Select(path => $"\"{path}\""),
+        ];
+        string response = Path.Combine(folder, "arguments.rsp");
+        File.WriteAllLines(response, lines);
+        var start = new ProcessStartInfo(Path.Combine(root, "dotnet"), ["exec", compiler, "-noconfig", "@" + response]) { RedirectStandardOutput = true };
+        using Process process = Process.Start(start)!;
+        string words = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return process.ExitCode == 0 ? new DriverTests(Assembly.Load(File.ReadAllBytes(output))) : throw new InvalidOperationException(words);
+    }
+
+    /// <summary>Names of the test classes in a source that uses a driver; its namespace is that of its folder.</summary>
+    public static IEnumerable<string> ClassesFor(string driver, string source) =>
+        source.Contains($"using Sluice.Drivers.{driver};", StringComparison.Ordinal)
+            ? Regex.Matches(source, @"^public sealed (?:unsafe )?class (\w+)", RegexOptions.Multiline).Select(match => match.Groups[1].Value)
+            : [];
+
+    /// <summary>Runs all that some classes test on such machines, until something fails.</summary>
+    public DriverTestResult Run(IReadOnlySet<string> classes, int leftOut)
+    {
+        DriverTestResult result = default, hung = new(0, "it did not end in time", 1, 1);
+        // A thread is a machine; one that hangs is left to itself.
+        var thread = new Thread(() => result = RunAll(classes, leftOut)) { IsBackground = true };
+        thread.Start();
+        return thread.Join(_longest) ? result : hung;
+    }
+
+    private DriverTestResult RunAll(IReadOnlySet<string> classes, int leftOut)
+    {
+        int passed = 0;
+        foreach ((Type type, MethodInfo method, object?[] row) in All(classes))
+        {
+            if (Fails(type, method, row, leftOut) is string failure)
+                return new DriverTestResult(passed, failure, LeftOut.Reached, Mutation.LeftOutCalls);
+            passed++;
+        }
+        return new DriverTestResult(passed, null, LeftOut.Reached, Mutation.LeftOutCalls);
+    }
+
+    private IEnumerable<(Type Type, MethodInfo Method, object?[] Row)> All(IReadOnlySet<string> classes) =>
+        from type in _assembly.GetTypes()
+        where classes.Contains(type.Name)
+        from method in type.GetMethods()
+        where method.GetCustomAttribute<TheoryAttribute>() != null
+        from row in Rows(type, method)
+        where row.Any(value => value is string text && _machines.Contains(text))
+        select (type, method, row);
+
+    private static string? Fails(Type type, MethodInfo method, object?[] row, int leftOut)
+    {
+        LeftOut.Site = leftOut;
+        object? instance = Activator.CreateInstance(type);
+        try
+        {
+            method.Invoke(instance, BindingFlags.DoNotWrapExceptions, null, row, null);
+            return null;
+        }
+        catch (Exception failure)
+        {
+            return $"{type.Name}.{method.Name}({string.Join(", ", row)}): {failure.Message}";
+        }
+        finally
+        {
+            LeftOut.Site = LeftOut.Nothing;
+            (instance as IDisposable)?.Dispose();
+        }
+    }
+
+    private static IEnumerable<object?[]> Rows(Type type, MethodInfo method)
+    {
+        foreach (InlineDataAttribute inline in method.GetCustomAttributes<InlineDataAttribute>())
+            yield return inline.Data;
+        foreach (MemberDataAttribute member in method.GetCustomAttributes<MemberDataAttribute>())
+        {
+            foreach (ITheoryDataRow row in (IEnumerable<ITheoryDataRow>)type.GetProperty(member.MemberName)!.GetValue(null)!)
+                yield return row.GetData();
+        }
+    }
+}
