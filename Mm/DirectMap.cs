@@ -19,4 +19,12 @@ public static unsafe class DirectMap
     /// <inheritdoc cref="VirtualMemory.TrySetCache"/>
     [NotInInterrupt]
     public static bool TrySetCache(PhysAddr start, ulong bytes, CacheMode cache) => VirtualMemory.TrySetCache(start, bytes, cache);
+
+    /// <inheritdoc cref="VirtualMemory.TryMapRuns"/>
+    [NotInInterrupt]
+    public static bool TryMapRuns(ReadOnlySpan<FrameRange> runs, out byte* pointer) => VirtualMemory.TryMapRuns(runs, out pointer);
+
+    /// <inheritdoc cref="VirtualMemory.UnmapRuns"/>
+    [NotInInterrupt]
+    public static void UnmapRuns(byte* pointer, ulong bytes) => VirtualMemory.UnmapRuns(pointer, bytes);
 }

@@ -15,6 +15,7 @@ internal static unsafe class DmaMemorySuite
     {
         suite.Case("hidden pages fault while a device has them"u8, &HiddenPagesFault);
         suite.Case("write-combining memory is that in the direct map, and no more afterwards"u8, &WriteCombining);
+        suite.Case("a buffer in pieces is one span, and the page behind it faults"u8, &OneSpan);
     }
 
     private static DmaDevice Device => _device ??= DmaStart.System.NewDevice("self-test"u8);
@@ -57,6 +58,37 @@ internal static unsafe class DmaMemorySuite
         DmaDevice.Free(ref memory);
         t.Check(IsCached(first, CacheMode.WriteBack) && IsCached(first + 8191, CacheMode.WriteBack), "write-back again"u8);
         t.Equal(0x5A, *(byte*)(first + 8191), "byte seen through the caches"u8);
+    }
+
+    private static void OneSpan(ref Ktap t)
+    {
+        const uint bytes = 7 * 4096 - 100;
+        ulong window = VirtualMemory.WindowBytes;
+        if (!t.Check(Device.TryAllocateNoncontiguous(bytes, 16, out CpuNoncontiguous<Both> buffer) == Error.None, "seven pages"u8))
+            return;
+        ulong span;
+        fixed (byte* first = buffer.Bytes)
+            span = (ulong)first;
+        for (int i = 0; i < (int)bytes; i += 4)
+            *(int*)(span + (uint)i) = i;
+        t.Check(Probe.TryRead(span + 7 * 4096 - 1) && !Probe.TryRead(span + 7 * 4096), "the page behind faults"u8);
+        t.Check(!Probe.TryExecute(span), "it cannot be executed"u8);
+        DeviceNoncontiguous<Both> given = buffer.GiveToDevice();
+        int at = 0;
+        bool same = true;
+        foreach (DmaSegment segment in given.Segments)
+        {
+            byte* piece = PhysicalMemory.At(new PhysAddr(segment.Address.Value));
+            for (uint i = 0; i < segment.Length; i += 4, at += 4)
+                same &= *(int*)(piece + i) == at;
+        }
+        t.Equal(bytes, (ulong)at, "bytes in the segments"u8);
+        t.Check(same, "the segments are the span"u8);
+        Ktap.Note($"{given.Segments.Length} segments");
+        buffer = given.TakeBack(0);
+        buffer.Free();
+        t.Check(!Probe.TryRead(span), "freed, the span faults"u8);
+        t.Equal(window, VirtualMemory.WindowBytes, "window bytes afterwards"u8);
     }
 
     private static bool IsCached(ulong address, CacheMode cache) =>

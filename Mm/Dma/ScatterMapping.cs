@@ -7,7 +7,7 @@ namespace Sluice.Dma;
 /// <summary>What happens to scatter lists: pieces become reachable, and what the device sees becomes segments.</summary>
 internal static unsafe class ScatterMapping
 {
-    public static Error TryMap(DmaDevice device, ScatterTable* table, DmaDirection direction)
+    public static Error TryMap(DmaDevice device, ScatterTable* table, DmaDirection direction, DmaFamily family)
     {
         ScatterTable.Check(table, Side.None);
         if (table->PieceCount == 0)
@@ -18,7 +18,7 @@ internal static unsafe class ScatterMapping
         Error error = Error.None;
         int opened = 0;
         for (; opened < table->PieceCount && error == Error.None; opened++)
-            error = TryMapPiece(device, table, ScatterTable.Pieces(table) + opened, MappingKind.Word(direction, DmaFamily.Mapped));
+            error = TryMapPiece(device, table, ScatterTable.Pieces(table) + opened, MappingKind.Word(direction, family));
         if (error != Error.None)
         {
             Close(table, opened);
@@ -184,7 +184,7 @@ public sealed unsafe partial class DmaDevice
     public Error TryMap<TDirection>(ref ScatterList list, out CpuScatter<TDirection> buffer) where TDirection : struct, IDirection
     {
         buffer = default;
-        Error error = ScatterMapping.TryMap(this, list.Table, default(TDirection).Kind);
+        Error error = ScatterMapping.TryMap(this, list.Table, default(TDirection).Kind, DmaFamily.Mapped);
         if (error != Error.None)
             return error;
         buffer.Table = list.Table;
@@ -201,7 +201,8 @@ public sealed unsafe partial class DmaDevice
     internal Error TryOpenPiece(ulong memory, ulong origin, ref uint bytes, uint kind, out Mapping* chunk)
     {
         chunk = null;
-        DmaPath path = PathFor(memory, bytes);
+        // What was allocated for the device is reached by construction.
+        DmaPath path = new MappingKind(kind).PlainFamily == DmaFamily.Noncontiguous ? _system.Direct : PathFor(memory, bytes);
         if (path == _system.Direct && _isPlain)
             return Error.None;
         if (path == _system.Bounce)

@@ -93,7 +93,7 @@ public sealed unsafe class DmaMachine : IDisposable
         for (int i = 0; System != null && i < System.Table.Count; i++)
         {
             Mapping* mapping = System.Table.At(i);
-            if (mapping->Side == Side.Device && mapping->Kind.Family <= DmaFamily.Noncoherent && mapping->Given != 0)
+            if (mapping->Side == Side.Device && mapping->Kind.Family <= DmaFamily.Noncontiguous && mapping->Given != 0)
                 live.Add((mapping->Address, mapping->Given));
             for (uint part = 0; mapping->Side == Side.Parts && part < mapping->PartCount; part++)
             {

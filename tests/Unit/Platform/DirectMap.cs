@@ -56,6 +56,34 @@ public static unsafe partial class DirectMap
         return true;
     }
 
+    /// <summary>The same bytes seen a second time, in a row; the page behind cannot be reached.</summary>
+    public static bool TryMapRuns(ReadOnlySpan<FrameRange> runs, out byte* pointer)
+    {
+        const int none = 0, privateAnonymous = 0x02 | 0x20, mayMoveFixed = 1 | 2;
+        pointer = null;
+        if (!MayChange())
+            return false;
+        ulong bytes = 0;
+        foreach (FrameRange run in runs)
+            bytes += run.Count * PhysAddr.PageSize;
+        pointer = (byte*)Map(null, (nuint)(bytes + PhysAddr.PageSize), none, privateAnonymous, -1, 0);
+        byte* at = pointer;
+        foreach (FrameRange run in runs)
+        {
+            var length = (nuint)(run.Count * PhysAddr.PageSize);
+            if (Alias(PhysicalMemory.At(PhysAddr.FromFrame(run.First)), 0, length, mayMoveFixed, at) != at)
+                throw new InvalidOperationException("mremap");
+            at += length;
+        }
+        return true;
+    }
+
+    public static void UnmapRuns(byte* pointer, ulong bytes)
+    {
+        if (Unmap(pointer, (nuint)(bytes + PhysAddr.PageSize)) != 0)
+            throw new InvalidOperationException("munmap");
+    }
+
     private static bool MayChange()
     {
         if (ChangesLeft == 0)
@@ -75,6 +103,16 @@ public static unsafe partial class DirectMap
         if (ChangeProtection(PhysicalMemory.At(start), (nuint)bytes, access) != 0)
             throw new InvalidOperationException("mprotect");
     }
+
+    [LibraryImport("libc", EntryPoint = "mmap")]
+    private static partial void* Map(void* address, nuint length, int protection, int flags, int file, nint offset);
+
+    // Of memory that is shared an old length of 0 leaves the first mapping where it is.
+    [LibraryImport("libc", EntryPoint = "mremap")]
+    private static partial void* Alias(void* from, nuint oldLength, nuint newLength, int flags, void* to);
+
+    [LibraryImport("libc", EntryPoint = "munmap")]
+    private static partial int Unmap(void* address, nuint length);
 
     [LibraryImport("libc", EntryPoint = "mprotect")]
     private static partial int ChangeProtection(void* address, nuint length, int protection);

@@ -36,11 +36,12 @@ public sealed unsafe partial class SimulatedMemory : IDisposable
 
     public SimulatedMemory(ulong bytes)
     {
-        const int none = 0, readWrite = 3, privateAnonymousUnreserved = 0x02 | 0x20 | 0x4000, noHugePages = 15;
+        const int none = 0, readWrite = 3, sharedAnonymousUnreserved = 0x01 | 0x20 | 0x4000, noHugePages = 15;
         Bytes = bytes;
+        // Shared, so that a test can see the same bytes in two places.
         // Between pages that cannot be reached: an access past either end faults, and Linux joins no neighbours to it.
         // Aligned, as the kernel's direct map is, so that what is aligned in physical memory is so for pointers.
-        _mapping = (byte*)Map(null, (nuint)(bytes + Margin), none, privateAnonymousUnreserved, -1, 0);
+        _mapping = (byte*)Map(null, (nuint)(bytes + Margin), none, sharedAnonymousUnreserved, -1, 0);
         Base = (byte*)(((ulong)_mapping + Alignment) & ~(Alignment - 1));
         if ((nint)_mapping == -1 || Protect(Base, (nuint)bytes, readWrite) != 0 || Advise(Base, (nuint)bytes, noHugePages) != 0)
             throw new OutOfMemoryException($"no address space for {bytes} bytes");
