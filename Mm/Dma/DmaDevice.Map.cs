@@ -25,10 +25,13 @@ public sealed unsafe partial class DmaDevice
         _isPlain = IsCoherent;
         _directEnd = _isPlain && !_forceBounce ? Math.Min((StreamingMask >> 12) + 1, uint.MaxValue) << 32 : 0;
         _directBytes = (uint)Math.Min(_maxSegmentBytes, _segmentBoundary);
+        _readyBytes = IsCoherent && _minAlignment <= BounceArea.SlotBytes ? Math.Min(_directBytes, BounceArea.MostBytes) : 0;
         // Devices with smaller pieces than a page are rare enough to go the long way.
         if (_directBytes < PhysAddr.PageSize)
+        {
             _directEnd = 0;
-        _readyBytes = IsCoherent && _minAlignment <= BounceArea.SlotBytes ? Math.Min(_directBytes, BounceArea.MostBytes) : 0;
+            _readyBytes = _forceBounce ? _readyBytes : 0;
+        }
     }
 
     /// <summary>Mappings by the short way that live now; others are in <see cref="DmaSystem"/>'s records.</summary>
@@ -96,14 +99,19 @@ public sealed unsafe partial class DmaDevice
 
     // More than a page: as long as the run at most, and what the device takes with one address.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private bool IsDirectLength(ulong origin, uint bytes) => bytes - 1 < _directBytes && (bytes - 1) >> 12 >> (int)(origin & Page.OrderMask) == 0;
+    private bool IsDirectLength(ulong origin, uint bytes) => bytes - 1 < _directBytes && IsWithinRun(origin, bytes);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool IsWithinRun(ulong origin, uint bytes) => (bytes - 1) >> 12 >> (int)(origin & Page.OrderMask) == 0;
 
     // Returns a record, or an error as a small number.
     private nint MapRun(ulong origin, uint bytes, uint kind)
     {
         nuint order = BounceArea.OrderOf(bytes);
         Mapping* mapping;
-        if (bytes - 1 >= _readyBytes || origin == 0 || (mapping = _ready[order]) == null || mapping->Address > StreamingMask)
+        // Two slots are as long as any run.
+        if (bytes - 1 >= _readyBytes || origin == 0 || (order > 1 && !IsWithinRun(origin, bytes))
+            || (mapping = _ready[order]) == null || mapping->Address > StreamingMask)
             return MapRunGeneral(origin, bytes, kind);
         _ready[order] = mapping->Next;
         CountBounce(bytes);
@@ -126,7 +134,7 @@ public sealed unsafe partial class DmaDevice
     private nint MapRunGeneral(ulong origin, uint bytes, uint kind)
     {
         Bug.If(origin == 0, "an empty page run was mapped for a device"u8);
-        if ((bytes - 1) >> 12 >> (int)(origin & Page.OrderMask) != 0)
+        if (!IsWithinRun(origin, bytes))
             return (nint)Error.TooLarge;
         return Open(origin >> 32 << 12, origin, bytes, kind);
     }
@@ -135,7 +143,15 @@ public sealed unsafe partial class DmaDevice
     {
         if (bytes - 1 >= _directBytes)
             return (nint)Error.TooLarge;
-        return OpenOn(PathFor(memory, bytes), memory, origin, bytes, kind);
+        DmaPath path = PathFor(memory, bytes);
+        if (CrossesBoundary(memory, bytes))
+        {
+            // Slots do not, unless the low bits are to stay as they are.
+            if (CrossesBoundary(memory & (_minAlignment - 1), bytes))
+                return (nint)Error.TooLarge;
+            path = _system.Bounce;
+        }
+        return OpenOn(path, memory, origin, bytes, kind);
     }
 
     // However long it is.
@@ -171,6 +187,9 @@ public sealed unsafe partial class DmaDevice
     }
 
     private static bool IsWholePages(ulong memory) => (memory & (PhysAddr.PageSize - 1)) == 0;
+
+    // Runs, aligned to their size, never do; blocks may.
+    private bool CrossesBoundary(ulong start, uint bytes) => ((start ^ (start + bytes - 1)) & ~(_segmentBoundary - 1)) != 0;
 
     /// <summary>Ends a mapping of a page run that has a record.</summary>
     internal static void CloseRun(Mapping* mapping, ulong origin)

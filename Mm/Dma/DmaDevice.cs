@@ -96,6 +96,7 @@ public sealed unsafe partial class DmaDevice
         {
             Bug.If(!BitOperations.IsPow2(value) || value > 256 << 10, "a DMA alignment that is no power of two up to 256 KiB"u8);
             _minAlignment = value;
+            SetFastWay();
         }
     }
 

@@ -35,7 +35,15 @@ public sealed unsafe class DmaMachine : IDisposable
             Ram = caches;
         }
         Slabs = new SlabHeap(Memory.Pages);
-        System = new DmaSystem(Memory.Pages, Slabs, new PhysAddr(Memory.Memory.Bytes - 1));
+        try
+        {
+            System = new DmaSystem(Memory.Pages, Slabs, new PhysAddr(Memory.Memory.Bytes - 1));
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
     public MachineKind Kind { get; }

@@ -13,6 +13,7 @@ namespace Sluice.Tests.Dma;
 /// What docs/dma.md says does not compile, given to the SDK's compiler with the project's analyzer: bodies of a method of a driver, and
 /// the errors that they must get. The same with nothing wrong must compile, or the errors would prove nothing.
 /// </summary>
+[RunsOnce]
 public sealed class DoesNotCompileTests
 {
     private static readonly (string Errors, string Body)[] _snippets =

@@ -22,7 +22,8 @@ public sealed class EveryMachineTests
         get
         {
             var rows = new TheoryData<string, string>();
-            foreach (MachineKind kind in MachineKind.All)
+            // On coherent ones they run by themselves.
+            foreach (MachineKind kind in MachineKind.All.Where(kind => kind != default))
             {
                 foreach (LayerTest test in LayerTest.All)
                     rows.Add(kind.ToString(), test.ToString());

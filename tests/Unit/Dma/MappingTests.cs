@@ -9,7 +9,7 @@ using Xunit;
 namespace Sluice.Tests.Dma;
 
 /// <summary>Mappings of runs and blocks, direct and bounced.</summary>
-public sealed class MappingTests
+public sealed unsafe class MappingTests
 {
     [Theory]
     [InlineData(false)]
@@ -105,6 +105,7 @@ public sealed class MappingTests
             DmaAddr where = given.Address;
             secret = given.TakeBack();
             run = secret.Unmap();
+            Assert.True(machine.DeviceReads(where, bytes).All(b => b == 0), "a device that was late reads nothing");
 
             Assert.Equal(Error.None, second.TryMap(ref run, bytes, out CpuBuffer<FromDevice> next));
             DeviceBuffer<FromDevice> open = next.GiveToDevice();
@@ -243,6 +244,102 @@ public sealed class MappingTests
         Assert.Throws<BugException>(() => { CpuBuffer<Both> stale = copy; stale.Unmap(); });
         buffer = given.TakeBack(0);
         buffer.Free();
+    }
+
+    [Fact]
+    public void Slots_in_memory_that_others_used_before_are_zero_at_first_too()
+    {
+        using var machine = new DmaMachine();
+        var used = new List<PageRun>();
+        while (machine.Memory.Pages.TryTake(6, Zone.Any, default, out PageRun run))
+        {
+            run.Memory.Fill(0xAA);
+            used.Add(run);
+        }
+        foreach (PageRun run in used)
+        {
+            PageRun given = run;
+            machine.Memory.Pages.Give(ref given);
+        }
+        DmaDevice device = machine.Device(32, true);
+        PageRun page = machine.Memory.Take(0);
+        Assert.Equal(Error.None, device.TryMap(ref page, 1, out CpuBuffer<FromDevice> buffer));
+        DeviceBuffer<FromDevice> open = buffer.GiveToDevice();
+        Assert.True(machine.DeviceReads(open.Address, 2048).All(b => b == 0));
+        buffer = open.TakeBack(0);
+        buffer.Free();
+    }
+
+    [Theory]
+    [InlineData(1u)]
+    [InlineData(4096u)]
+    [InlineData(32768u)]
+    public void An_alignment_holds_from_the_moment_it_is_asked_for(uint alignment)
+    {
+        using var machine = new DmaMachine();
+        DmaDevice device = machine.Device(32, true);
+        // Slots at hand that need not be aligned so.
+        PageRun run = machine.Memory.Take(0), other = machine.Memory.Take(0);
+        Assert.Equal(Error.None, device.TryMap(ref run, 100, out CpuBuffer<Both> first));
+        Assert.Equal(Error.None, device.TryMap(ref other, 100, out CpuBuffer<Both> second));
+        run = first.Unmap();
+        other = second.Unmap();
+        device.MinAlignment = alignment;
+        Assert.Equal(Error.None, device.TryMap(ref run, 100, out first));
+        Assert.Equal(Error.None, device.TryMap(ref other, 100, out second));
+        foreach (CpuBuffer<Both> buffer in (CpuBuffer<Both>[])[first, second])
+        {
+            CpuBuffer<Both> own = buffer;
+            ulong memory = PhysicalMemory.Of(System.Runtime.CompilerServices.Unsafe.AsPointer(ref own.Bytes[0])).Value;
+            DeviceBuffer<Both> given = own.GiveToDevice();
+            Assert.Equal(memory % alignment, given.Address.Value % alignment);
+            own = given.TakeBack(0);
+            own.Free();
+        }
+    }
+
+    [Fact]
+    public void Slots_at_hand_make_nothing_longer_than_its_run_and_bounce_nothing_that_is_reached()
+    {
+        using var machine = new DmaMachine();
+        DmaDevice bounced = machine.Device(32, true), near = machine.Device();
+        PageRun run = machine.Memory.Take(1), page = machine.Memory.Take(0);
+        Assert.Equal(Error.None, bounced.TryMap(ref run, 5000, out CpuBuffer<Both> buffer));
+        run = buffer.Unmap();
+        Assert.Equal(Error.TooLarge, bounced.TryMap(ref page, 5000, out buffer));
+        Assert.Equal(Error.TooLarge, near.TryMap(ref page, 5000, out buffer));
+        Assert.True(buffer.IsEmpty && !page.IsEmpty);
+        Assert.Equal(Error.None, bounced.TryMap(ref page, 100, out buffer));
+        page = buffer.Unmap();
+        near.SegmentBoundary = 1024;
+        Assert.Equal(Error.None, near.TryMap(ref page, 100, out buffer));
+        Assert.Equal(near.IsForcedToBounce ? 1ul : 0, near.Statistics.Bounced);
+        buffer.Free();
+    }
+
+    [Fact]
+    public void A_block_does_not_cross_the_devices_boundary()
+    {
+        using var machine = new DmaMachine();
+        DmaDevice device = machine.Device();
+        device.SegmentBoundary = 64;
+        var live = new List<CpuBuffer<ToDevice>>();
+        for (int i = 0; i < 20; i++)
+        {
+            Assert.True(machine.Slabs.TryTake(48, out SlabBlock block));
+            Assert.Equal(Error.None, device.TryMap(ref block, out CpuBuffer<ToDevice> buffer));
+            live.Add(buffer);
+        }
+        Assert.True(live.All(buffer => AddressOf(buffer).Value % 64 <= 16));
+        device.MinAlignment = 64;
+        Error error = Error.None;
+        for (int i = 0; i < 4 && error == Error.None; i++)
+        {
+            Assert.True(machine.Slabs.TryTake(48, out SlabBlock block));
+            error = device.TryMap(ref block, out CpuBuffer<ToDevice> _);
+            Assert.Equal(error != Error.None, !block.IsEmpty);
+        }
+        Assert.True(error == Error.TooLarge, "the low bits of the address and the boundary cannot both be kept");
     }
 
     [Fact]
