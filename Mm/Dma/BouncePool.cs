@@ -24,7 +24,7 @@ public struct BounceReport
 /// Bounce slots of a machine: areas of memory that the devices in need of them reach. Each CPU takes from areas of its own, then
 /// from others', then makes the pool larger. Slots are zero whenever they are free, for the CPU and for devices.
 /// </summary>
-internal sealed unsafe class BouncePool(DmaMemory memory, Slab<BounceArea> records)
+internal sealed unsafe class BouncePool(DmaMemory memory, Slab<BounceArea> records, MappingTable table, Mapping** ready)
 {
     private const int LargestOrder = 8, SmallestOrder = 5;
 
@@ -40,7 +40,8 @@ internal sealed unsafe class BouncePool(DmaMemory memory, Slab<BounceArea> recor
     /// <summary>Takes 2^order slots in a row, below the end of what a mask reaches; false if there are none and no memory for more.</summary>
     public bool TryTake(int order, ulong mask, Mapping* mapping)
     {
-        if (!TryFind(order, mask, mapping) && !(TryGrow(mask) && TryFind(order, mask, mapping)))
+        bool found = TryFind(order, mask, mapping) || (TryDrain() && TryFind(order, mask, mapping)) || (TryGrow(mask) && TryFind(order, mask, mapping));
+        if (!found)
             return false;
         mapping->SlotOrder = (byte)order;
         _used += 1u << order;
@@ -78,6 +79,24 @@ internal sealed unsafe class BouncePool(DmaMemory memory, Slab<BounceArea> recor
         Areas = _areaCount,
         GrowthFailures = _growthFailures,
     };
+
+    // What waits at hand, row by row, may make up a longer one; or lie low enough for this mask.
+    private bool TryDrain()
+    {
+        bool any = false;
+        for (int order = 0; order <= BounceArea.MaxOrder; order++)
+        {
+            while (ready[order] != null)
+            {
+                Mapping* mapping = ready[order];
+                ready[order] = mapping->Next;
+                Give(mapping);
+                table.Give(mapping);
+                any = true;
+            }
+        }
+        return any;
+    }
 
     // This CPU's areas first.
     private bool TryFind(int order, ulong mask, Mapping* mapping)

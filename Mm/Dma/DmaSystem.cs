@@ -21,11 +21,11 @@ public sealed unsafe partial class DmaSystem
         Slabs = slabs;
         HighestRam = highestRam.Value;
         Table = new MappingTable(pages);
-        Pool = new BouncePool(Memory, new Slab<BounceArea>(slabs, "bounce areas"u8));
         bool taken = pages.TryTake(0, Zone.Any, OwnerTag.Register("dma mappings"u8), out PageRun ready);
         Bug.If(!taken, "no memory for DMA"u8);
         ready.Memory.Clear();
         Ready = (Mapping**)ready.Address;
+        Pool = new BouncePool(Memory, new Slab<BounceArea>(slabs, "bounce areas"u8), Table, Ready);
         NoParts = (PartSides*)(ready.Address + PhysAddr.PageSize / 2);
         Parts = new Slab<PartSides>(slabs, "dma parts"u8);
         Own.KeepForGood(ref ready);

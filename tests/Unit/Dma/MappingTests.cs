@@ -232,6 +232,28 @@ public sealed unsafe class MappingTests
     }
 
     [Fact]
+    public void Slots_at_hand_do_not_keep_longer_rows_from_others()
+    {
+        using var machine = new DmaMachine();
+        DmaDevice device = machine.Device(32, forceBounce: true);
+        machine.System.BounceLimit = 1 << 20;
+        device.MaxSegmentBytes = 256 << 10;
+        // All of the pool in single slots, back at hand.
+        var live = new CpuBuffer<ToDevice>[512];
+        for (int i = 0; i < live.Length; i++)
+        {
+            PageRun run = machine.Memory.Take(0);
+            Assert.Equal(Error.None, device.TryMap(ref run, 2048, out live[i]));
+        }
+        for (int i = 0; i < live.Length; i++)
+            live[i].Free();
+        PageRun large = machine.Memory.Take(6);
+        Assert.Equal(Error.None, device.TryMap(ref large, 256 << 10, out CpuBuffer<Both> buffer));
+        buffer.Free();
+        Assert.Equal(0ul, device.Statistics.BounceFull);
+    }
+
+    [Fact]
     public void A_stale_copy_of_a_bounced_handle_stops_the_machine()
     {
         using var machine = new DmaMachine();
