@@ -149,7 +149,7 @@ internal static unsafe class DmaBench
     }
 
     [System.Runtime.CompilerServices.InlineArray(8)]
-    private struct Block64
+    internal struct Block64
     {
         private ulong _first;
     }

@@ -15,7 +15,7 @@ internal static unsafe partial class PciSuite
     private const ulong LongestMicroseconds = 1_000_000;
     private const uint Cause = 0x5A5A_0100;
 
-    private static bool TryFindEdu(ref Ktap t, out Edu edu)
+    internal static bool TryFindEdu(ref Ktap t, out Edu edu)
     {
         foreach (Driver driver in DriverTable.Drivers)
         {

@@ -23,6 +23,13 @@ internal ref struct Suite(ReadOnlySpan<byte> name, ReadOnlySpan<byte> glob)
     /// <summary>Ends counting: from here on <see cref="Case"/> runs what fits.</summary>
     public void Start() => _running = true;
 
+    /// <summary>Names a case that takes so long that it runs only when the pattern means it alone: one without <c>*</c>.</summary>
+    public unsafe void OnDemand(ReadOnlySpan<byte> name, delegate*<ref Ktap, void> body)
+    {
+        if (_glob.IndexOf((byte)'*') < 0 && !_glob.SequenceEqual(_name))
+            Case(name, body);
+    }
+
     /// <summary>Names a case; <paramref name="body"/> runs when it is its turn.</summary>
     public unsafe void Case(ReadOnlySpan<byte> name, delegate*<ref Ktap, void> body)
     {
