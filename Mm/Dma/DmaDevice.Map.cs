@@ -15,6 +15,9 @@ public sealed unsafe partial class DmaDevice
     // Runs that the device does not reach, and no longer than so many bytes, get a slot the short way.
     private uint _readyBytes;
 
+    // Of these, those that every run is long enough for.
+    private uint _readyShort;
+
     internal uint ReadyBytes => _readyBytes;
 
     // Allocated memory that the device reaches where it lies needs no record.
@@ -32,6 +35,7 @@ public sealed unsafe partial class DmaDevice
             _directEnd = 0;
             _readyBytes = _forceBounce ? _readyBytes : 0;
         }
+        _readyShort = Math.Min(_readyBytes, (uint)PhysAddr.PageSize);
     }
 
     /// <summary>Mappings by the short way that live now; others are in <see cref="DmaSystem"/>'s records.</summary>
@@ -109,9 +113,7 @@ public sealed unsafe partial class DmaDevice
     {
         nuint order = BounceArea.OrderOf(bytes);
         Mapping* mapping;
-        // Two slots are as long as any run.
-        if (bytes - 1 >= _readyBytes || origin == 0 || (order > 1 && !IsWithinRun(origin, bytes))
-            || (mapping = _ready[order]) == null || mapping->Address > StreamingMask)
+        if (bytes - 1 >= _readyShort || origin == 0 || (mapping = _ready[order]) == null || mapping->Address > StreamingMask)
             return MapRunGeneral(origin, bytes, kind);
         _ready[order] = mapping->Next;
         CountBounce(bytes);
@@ -136,7 +138,8 @@ public sealed unsafe partial class DmaDevice
         Bug.If(origin == 0, "an empty page run was mapped for a device"u8);
         if (!IsWithinRun(origin, bytes))
             return (nint)Error.TooLarge;
-        return Open(origin >> 32 << 12, origin, bytes, kind);
+        Mapping* ready = TakeReady(origin >> 32 << 12, origin, bytes, kind);
+        return ready != null ? (nint)ready : Open(origin >> 32 << 12, origin, bytes, kind);
     }
 
     private nint Open(ulong memory, ulong origin, uint bytes, uint kind)

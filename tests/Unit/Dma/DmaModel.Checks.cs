@@ -47,9 +47,7 @@ internal sealed unsafe partial class DmaModel
     // Whether memory below a mask is so short that a request may fail.
     private bool IsShort(ulong mask, uint bytes)
     {
-        // What is free of a zone that a mask ends in may all lie above it: one page is looked at.
-        bool endsInZone = mask is not (0xFF_FFFF or uint.MaxValue) && mask < _machine.Memory.Memory.Bytes;
-        if (_withheld.Count != 0 || endsInZone)
+        if (_withheld.Count != 0 || EndsInZone(mask))
             return true;
         int order = Math.Max(System.Numerics.BitOperations.Log2(Math.Max(bytes, 4096) - 1 >> 12 << 1 | 1), 2);
         if (!_machine.System.Memory.TryTake(order, mask, default, out PageRun run))
@@ -57,6 +55,9 @@ internal sealed unsafe partial class DmaModel
         _machine.Memory.Pages.Give(ref run);
         return false;
     }
+
+    // What is free of a zone that a mask ends in may all lie above it: one page is looked at.
+    private bool EndsInZone(ulong mask) => mask is not (0xFF_FFFF or uint.MaxValue) && mask < _machine.Memory.Memory.Bytes;
 
     private void AddMapped(LiveBuffer buffer, ulong memory, bool bounces)
     {
