@@ -84,7 +84,7 @@ internal readonly ref struct ArgumentInfo
         Argument.Panic => Text("panic"u8, default, "cause a panic of that kind (the shell's command panic lists them)"u8),
         Argument.Log => Choice("log"u8, "debug|info|warn"u8, 1, "lowest level of the log that the console shows"u8),
         Argument.Poison => Flag("poison"u8, false, "fill freed pages and check them when they are handed out again"u8),
-        Argument.Dma => Text("dma"u8, default, "of bounce (all devices), bounce:PCI-ADDRESS (one), pool:BYTES (limit of bounce slots; K, M), check (look for misuse)"u8),
+        Argument.Dma => Text("dma"u8, default, "of bounce (all devices), bounce:PCI-ADDRESS (one), pool:BYTES (limit of bounce slots; K, M)"u8),
         Argument.Serial => Choice("serial"u8, "plain|colour|off"u8, 0, "the console on COM1; colour for a terminal that shows colours"u8),
         Argument.Screen => Flag("screen"u8, true, "the console on the screen"u8),
         Argument.Scale => Number("scale"u8, 0, 0, 8, "size of the screen's letters; 0 chooses by the screen's width"u8),
