@@ -56,18 +56,6 @@ internal unsafe struct BounceArea
             _free[i] = ulong.MaxValue;
     }
 
-    /// <summary>Free slots.</summary>
-    public uint Free
-    {
-        get
-        {
-            uint free = 0;
-            for (int i = 0; i < Words; i++)
-                free += (uint)BitOperations.PopCount(_free[i]);
-            return free;
-        }
-    }
-
     /// <summary>Takes 2^order slots in a row, at a multiple of their number.</summary>
     public bool TryTake(int order, out uint first)
     {

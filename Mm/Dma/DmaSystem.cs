@@ -58,7 +58,7 @@ public sealed unsafe partial class DmaSystem
     public BounceReport BounceReport => Pool.Report();
 
     /// <summary>Makes a device. Only while the kernel starts.</summary>
-    /// <param name="name">What reports call it: its PCI address. The bytes must live for good.</param>
+    /// <param name="name">What reports call it: its PCI address. Copied.</param>
     /// <param name="forceBounce">All its mappings go through bounce slots, whatever it could reach.</param>
     public DmaDevice NewDevice(ReadOnlySpan<byte> name, bool forceBounce = false)
     {

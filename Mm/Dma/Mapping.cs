@@ -74,9 +74,6 @@ internal unsafe struct Mapping
     /// <summary>Who has each part; all <see cref="PartSide.None"/> after it was joined.</summary>
     public PartSides* Sides;
 
-    /// <summary>What the checker remembers; 0 if it is off.</summary>
-    public ulong Checked;
-
     public readonly bool HasWork => Kind.HasWork;
 
     public readonly DmaDirection Direction => Kind.Direction;

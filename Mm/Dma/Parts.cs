@@ -57,7 +57,7 @@ public static unsafe class Parts
         mapping->PartBytes = partBytes;
         mapping->PartCount = count;
         mapping->Sides = sides;
-        bool moves = !device.IsCoherent || mapping->Path.Target != device.System.Direct || mapping->Checked != 0;
+        bool moves = !device.IsCoherent || mapping->Path.Target != device.System.Direct;
         for (uint index = 0; index < count; index++)
             sides->Of[index] = (byte)(moves ? PartSide.DeviceWithWork : PartSide.Device);
         buffer = default;
