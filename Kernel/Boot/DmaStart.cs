@@ -9,6 +9,8 @@ namespace Sluice.Boot;
 /// <summary>Gives each PCI function its DMA, as the boot argument <c>dma</c> wants it.</summary>
 internal static class DmaStart
 {
+    private const ulong MostFrames = 4096;
+
     /// <summary>What all devices share.</summary>
     public static DmaSystem System { get; private set; } = null!;
 
@@ -23,6 +25,9 @@ internal static class DmaStart
             Log.Warn($"boot argument dma: {unknown}: there is no such word");
         if (options.TryGetPoolBytes(out ulong most))
             System.BounceLimit = most;
+        // A sixteenth of the memory at most: enough for the rings of many cards, and small machines keep some for the rest.
+        ulong frames = usable.Frames / 16;
+        System.Frames = new FramePool(System, (int)Math.Min(frames, MostFrames));
         foreach (PciFunction function in PciBus.Functions)
         {
             if (function.Kind != HeaderKind.Endpoint)

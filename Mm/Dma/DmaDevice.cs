@@ -61,6 +61,9 @@ public sealed unsafe partial class DmaDevice
 
     internal DmaSystem System => _system;
 
+    /// <summary>The frames that it shares with all network devices.</summary>
+    public FramePool Frames => _system.Frames;
+
     /// <summary>Its name: the PCI address.</summary>
     public ReadOnlySpan<byte> Name => _name;
 

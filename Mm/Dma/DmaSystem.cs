@@ -51,6 +51,9 @@ public sealed unsafe partial class DmaSystem
         set => Pool.Limit = value;
     }
 
+    /// <summary>The frames that all network devices share; set while the kernel starts, before drivers do.</summary>
+    public FramePool Frames { get; set; } = null!;
+
     /// <summary>All devices made so far.</summary>
     public ReadOnlySpan<DmaDevice> Devices => new(_devices, 0, _count);
 

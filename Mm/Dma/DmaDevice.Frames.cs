@@ -1,0 +1,143 @@
+using System;
+using System.Runtime.CompilerServices;
+using Sluice.Mm;
+using Sluice.Platform;
+
+namespace Sluice.Dma;
+
+// Hand-overs of frames. A frame that the device reaches where it lies, and had before, changes sides by a comparison: its record names
+// the device's common one. All others are mapped when they are given and unmapped when they are taken, by the path that serves them.
+public sealed unsafe partial class DmaDevice
+{
+    /// <summary>
+    /// Gives a frame to the device to be sent, with the data that it has. Of a packet in parts, this part: take the rest off first. Any
+    /// context but interrupt handlers.
+    /// </summary>
+    /// <param name="frame">Emptied if it succeeds.</param>
+    /// <param name="given">Empty if it fails.</param>
+    /// <returns><see cref="Error.NoResources"/> if bounce slots or records ran out; then everything is as before.</returns>
+    [NotInInterrupt]
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    [OwnershipInternals("here a handle becomes another")]
+    public Error TryGiveToSend(ref Frame frame, out DeviceFrame given)
+    {
+        FrameRecord* record = frame.Record;
+        if (record->Mapping != _direct)
+        {
+            Error error = OpenFrame<ToDevice>(record, record->Extent.Length);
+            if (error != Error.None)
+            {
+                given = default;
+                return error;
+            }
+        }
+        frame.Record = null;
+        given = new DeviceFrame(record);
+        return Error.None;
+    }
+
+    /// <summary>Gives a frame to the device to be filled. Any context but interrupt handlers.</summary>
+    /// <param name="room">Bytes that the device may write from where the data will begin.</param>
+    /// <inheritdoc cref="TryGiveToSend" path="/param|/returns"/>
+    [NotInInterrupt]
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    [OwnershipInternals("here a handle becomes another")]
+    public Error TryGiveToFill(ref Frame frame, uint room, out DeviceFrame given)
+    {
+        FrameRecord* record = frame.Record;
+        if (record->Mapping != _direct)
+        {
+            Error error = OpenFrame<FromDevice>(record, room);
+            if (error != Error.None)
+            {
+                given = default;
+                return error;
+            }
+        }
+        frame.Record = null;
+        given = new DeviceFrame(record);
+        return Error.None;
+    }
+
+    /// <summary>Takes a frame back that the device only read. Any context but interrupt handlers.</summary>
+    /// <param name="given">Emptied.</param>
+    [NotInInterrupt]
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    [OwnershipInternals("here a handle becomes another")]
+    public Frame TakeSent(ref DeviceFrame given)
+    {
+        FrameRecord* record = given.Record;
+        given.Record = null;
+        if (record->Mapping != _direct)
+            CloseFrame(record, 0);
+        return new Frame(record);
+    }
+
+    /// <summary>Takes a frame back whose front the device wrote; that is its data now. Any context but interrupt handlers.</summary>
+    /// <param name="given">Emptied.</param>
+    /// <param name="written">Bytes, as the device says. More than it was given room for are not believed, and counted.</param>
+    /// <param name="room">As it was when the frame was given.</param>
+    [NotInInterrupt]
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    [OwnershipInternals("here a handle becomes another")]
+    public Frame TakeFilled(ref DeviceFrame given, uint written, uint room)
+    {
+        FrameRecord* record = given.Record;
+        given.Record = null;
+        if (written > room)
+            written = OverlongFrame(room);
+        record->Extent.Length = (ushort)written;
+        if (record->Mapping != _direct)
+            CloseFrame(record, written);
+        return new Frame(record);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private uint OverlongFrame(uint room)
+    {
+        Counters.Overlong++;
+        return room;
+    }
+
+    // From the page's start to the end of what the device may touch, as a buffer like any other.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    [OwnershipInternals("the frame's record is the owner")]
+    private Error OpenFrame<TDirection>(FrameRecord* record, uint bytes) where TDirection : struct, IDirection
+    {
+        uint end = record->Extent.Offset + bytes;
+        Bug.If(bytes == 0 || end > Frame.PageBytes, "a frame was given to a device without data or room, or with more than a page has"u8);
+        // Whoever had it where it lies has taken it back.
+        record->Mapping = null;
+        var run = new PageRun(record->Origin);
+        Error error = TryMap(ref run, end, out CpuBuffer<TDirection> buffer);
+        if (error != Error.None)
+            return error;
+        DeviceBuffer<TDirection> given = buffer.GiveToDevice();
+        record->Mapping = given.Mapping;
+        record->Address = given.Mapping->HasWork ? given.Mapping->Address : record->Origin >> 32 << 12;
+        // Where nothing is to be done it stays with the device from now on, and counts as the pool's.
+        if (!given.Mapping->HasWork)
+            _direct->Live--;
+        return Error.None;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    [OwnershipInternals("the frame's record is the owner")]
+    private void CloseFrame(FrameRecord* record, uint written)
+    {
+        Mapping* mapping = record->Mapping;
+        if (mapping == null || mapping->Device.Target != this)
+            Bug.Stop("a frame was taken back from a device that does not have it"u8);
+        record->Mapping = null;
+        if (mapping->Direction == DmaDirection.FromDevice)
+        {
+            var given = new DeviceBuffer<FromDevice> { Origin = record->Origin, Room = mapping->Room, Given = mapping->Given, Mapping = mapping };
+            CpuBuffer<FromDevice> buffer = given.TakeBack(written == 0 ? 0 : record->Extent.Offset + written);
+            buffer.Unmap();
+            return;
+        }
+        var sent = new DeviceBuffer<ToDevice> { Origin = record->Origin, Room = mapping->Room, Given = mapping->Given, Mapping = mapping };
+        CpuBuffer<ToDevice> back = sent.TakeBack();
+        back.Unmap();
+    }
+}

@@ -1,0 +1,196 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using Sluice.Dma;
+using Sluice.Platform;
+using Xunit;
+
+namespace Sluice.Tests.Dma;
+
+/// <summary>Frames: their pool, packets in parts, and hand-overs between devices.</summary>
+public sealed class FrameTests
+{
+    private const uint Room = 2048;
+
+    [Fact]
+    public void What_is_sent_is_what_the_device_reads()
+    {
+        using var machine = new DmaMachine();
+        DmaDevice device = machine.Device();
+        var pool = new FramePool(machine.System, 4);
+        foreach (int length in (int[])[1, 60, 1514, 4096])
+        {
+            Assert.True(pool.TryTake(out Frame frame));
+            Assert.Equal(0u, frame.Length);
+            byte[] sent = Bytes(length);
+            frame.SetLength((uint)length);
+            sent.CopyTo(frame.Bytes);
+            Assert.Equal(Error.None, device.TryGiveToSend(ref frame, out DeviceFrame given));
+            Assert.True(frame.IsEmpty);
+            Assert.Equal((uint)length, given.Length);
+            Assert.Equal(sent, machine.DeviceReads(given.Address, given.Length));
+            frame = device.TakeSent(ref given);
+            Assert.True(given.IsEmpty);
+            Assert.Equal(sent, frame.Bytes.ToArray());
+            frame.Free();
+        }
+        Assert.Equal(0, pool.Used);
+    }
+
+    [Fact]
+    public void What_the_device_wrote_is_the_data_and_no_more_than_it_was_given()
+    {
+        using var machine = new DmaMachine();
+        DmaDevice device = machine.Device();
+        var pool = new FramePool(machine.System, 1);
+        foreach (int length in (int[])[0, 1, 60, 1514, 2048])
+        {
+            Assert.True(pool.TryTake(out Frame frame));
+            Assert.Equal(Error.None, device.TryGiveToFill(ref frame, Room, out DeviceFrame given));
+            byte[] received = Bytes(length);
+            machine.DeviceWrites(given.Address, received);
+            frame = device.TakeFilled(ref given, (uint)length, Room);
+            Assert.Equal(received, frame.Bytes.ToArray());
+            frame.Free();
+        }
+        Assert.True(pool.TryTake(out Frame last));
+        Assert.Equal(Error.None, device.TryGiveToFill(ref last, Room, out DeviceFrame lied));
+        last = device.TakeFilled(ref lied, 0xFFFF, Room);
+        Assert.Equal(Room, last.Length);
+        Assert.Equal(1ul, device.Statistics.Overlong);
+        last.Free();
+    }
+
+    [Fact]
+    public void A_received_frame_is_sent_by_another_device_where_it_lies()
+    {
+        using var machine = new DmaMachine();
+        DmaDevice first = machine.Device(), second = machine.Device();
+        var pool = new FramePool(machine.System, 1);
+        for (int round = 0; round < 3; round++)
+        {
+            Assert.True(pool.TryTake(out Frame frame));
+            Assert.Equal(Error.None, first.TryGiveToFill(ref frame, Room, out DeviceFrame filled));
+            byte[] packet = Bytes(100 + round);
+            machine.DeviceWrites(filled.Address, packet);
+            frame = first.TakeFilled(ref filled, (uint)packet.Length, Room);
+            frame.Bytes[0] ^= 0xFF;
+            packet[0] ^= 0xFF;
+            Assert.Equal(Error.None, second.TryGiveToSend(ref frame, out DeviceFrame sent));
+            Assert.Equal(packet, machine.DeviceReads(sent.Address, sent.Length));
+            frame = second.TakeSent(ref sent);
+            frame.Free();
+        }
+        Assert.Equal(0ul, first.LiveDirect + second.LiveDirect);
+    }
+
+    [Fact]
+    public void Data_begins_where_room_was_left()
+    {
+        using var machine = new DmaMachine();
+        DmaDevice device = machine.Device();
+        var pool = new FramePool(machine.System, 1);
+        Assert.True(pool.TryTake(out Frame frame));
+        frame.Reserve(64);
+        Assert.Equal(Frame.PageBytes - 64, frame.Room);
+        Assert.Equal(Error.None, device.TryGiveToFill(ref frame, Room, out DeviceFrame given));
+        machine.DeviceWrites(given.Address, Bytes(40));
+        frame = device.TakeFilled(ref given, 40, Room);
+        Assert.Equal(Bytes(40), frame.Bytes.ToArray());
+        frame.TrimFront(14);
+        Assert.Equal(Bytes(40)[14..], frame.Bytes.ToArray());
+        frame.ExtendFront(18);
+        Bytes(18).CopyTo(frame.Bytes);
+        Assert.Equal(Error.None, device.TryGiveToSend(ref frame, out given));
+        Assert.Equal([.. Bytes(18), .. Bytes(40)[14..]], machine.DeviceReads(given.Address, given.Length));
+        frame = device.TakeSent(ref given);
+        frame.Free();
+    }
+
+    [Fact]
+    public void A_packet_in_parts_is_freed_as_a_whole()
+    {
+        using var machine = new DmaMachine();
+        var pool = new FramePool(machine.System, 3);
+        Assert.True(pool.TryTake(out Frame packet));
+        packet.SetLength(4096);
+        for (uint part = 1; part < 3; part++)
+        {
+            Assert.True(pool.TryTake(out Frame more));
+            more.SetLength(100 * part);
+            packet.Append(ref more);
+        }
+        Assert.Equal(4396u, packet.PacketLength);
+        Frame rest = packet.TakeRest();
+        Assert.False(packet.HasRest);
+        Assert.Equal(300u, rest.PacketLength);
+        packet.Append(ref rest);
+        packet.Free();
+        Assert.Equal(0, pool.Used);
+        Assert.Equal(3, pool.FreeCount);
+    }
+
+    [Fact]
+    public void A_pool_ends_at_its_limit_and_says_so()
+    {
+        using var machine = new DmaMachine();
+        var pool = new FramePool(machine.System, 70);
+        Frame all = default;
+        for (int i = 0; i < 70; i++)
+        {
+            Assert.True(pool.TryTake(out Frame frame));
+            if (all.IsEmpty)
+                all = Own.Move(ref frame);
+            else
+                all.Append(ref frame);
+        }
+        Assert.False(pool.TryTake(out Frame none));
+        Assert.True(none.IsEmpty);
+        Assert.Equal(1ul, pool.Refused);
+        Assert.Equal((70, 70), (pool.Total, pool.Used));
+        all.Free();
+        Assert.Equal(0, pool.Used);
+    }
+
+    [Fact]
+    public void Out_of_slots_is_an_error_and_the_frame_stays()
+    {
+        using var machine = new DmaMachine();
+        machine.System.BounceLimit = 64 << 10;
+        DmaDevice device = machine.Device(32, forceBounce: true);
+        var pool = new FramePool(machine.System, 400);
+        DeviceFrame[] given = new DeviceFrame[400];
+        int count = 0;
+        Error error = Error.None;
+        while (count < given.Length && error == Error.None)
+        {
+            Assert.True(pool.TryTake(out Frame frame));
+            error = device.TryGiveToFill(ref frame, Room, out given[count]);
+            if (error == Error.None)
+                count++;
+            else
+                frame.Free();
+        }
+        Assert.Equal(Error.NoResources, error);
+        Assert.Equal(count, pool.Used);
+        for (int i = 0; i < count; i++)
+        {
+            Frame frame = device.TakeFilled(ref given[i], 10, Room);
+            frame.Free();
+        }
+        Assert.Equal(0, pool.Used);
+    }
+
+    [Fact]
+    public void Taking_a_frame_from_a_device_that_does_not_have_it_stops_the_machine()
+    {
+        using var machine = new DmaMachine();
+        DmaDevice device = machine.Device(), other = machine.Device();
+        var pool = new FramePool(machine.System, 1);
+        Assert.True(pool.TryTake(out Frame frame));
+        Assert.Equal(Error.None, device.TryGiveToFill(ref frame, Room, out DeviceFrame given));
+        Assert.Throws<BugException>(() => other.TakeSent(ref given));
+    }
+
+    private static byte[] Bytes(int length) => [.. Enumerable.Range(1, length).Select(i => (byte)(i * 7))];
+}
