@@ -168,8 +168,8 @@ section .rodata
 align 8
 extern image_start, image_end, text_start, text_end, rodata_start, rodata_end, data_start
 extern guard_boot, boot_stack_top, guard_fault, fault_stack_top, guard_nmi, nmi_stack_top, guard_panic, panic_stack_top
-extern eh_frame_start, eh_frame_end, symbols_start, symbols_end, modules_start, modules_end
+extern code_map_start, code_map_end, modules_start, modules_end
 layout: dq image_start, image_end, text_start, text_end, rodata_start, rodata_end, data_start
         dq guard_boot, boot_stack_top, guard_fault, fault_stack_top, guard_nmi, nmi_stack_top, guard_panic, panic_stack_top
-        dq eh_frame_start, eh_frame_end, symbols_start, symbols_end, modules_start, modules_end
+        dq code_map_start, code_map_end, modules_start, modules_end
         dq interrupt_stubs, probe_failed, probe_stack, interrupt_return_from_exception, interrupt_return_from_device

@@ -8,7 +8,7 @@ internal unsafe struct ImageLayout
 {
     public ulong ImageStart, ImageEnd, TextStart, TextEnd, RodataStart, RodataEnd, DataStart;
     public ulong BootGuard, BootStackTop, FaultGuard, FaultStackTop, NmiGuard, NmiStackTop, PanicGuard, PanicStackTop;
-    public byte* UnwindStart, UnwindEnd, SymbolsStart, SymbolsEnd;
+    public byte* CodeMapStart, CodeMapEnd;
     public ulong ModulesStart, ModulesEnd;
     public ulong InterruptStubs, ProbeFailed;
     public ulong* ProbeStack;

@@ -6,24 +6,34 @@ namespace Sluice.Build;
 /// <summary>Entry of the build's own tool.</summary>
 public static class Program
 {
-    /// <summary><c>font REGULAR.otb BOLD.otb OUT.cs</c> converts a bitmap font to the kernel's tables.</summary>
+    private const string Usage = """
+        usage: Sluice.Build font REGULAR.otb BOLD.otb OUT.cs    converts a bitmap font to the kernel's tables
+               Sluice.Build code-map FIRST.elf OUT.s            makes the map of the code that backtraces are made by
+        """;
+
+    /// <summary>One of the steps of <see cref="Usage"/>.</summary>
     public static int Main(string[] arguments)
     {
-        if (arguments is not ["font", string regular, string bold, string output])
-        {
-            Console.Error.WriteLine("usage: Sluice.Build font REGULAR.otb BOLD.otb OUT.cs");
-            return 2;
-        }
         try
         {
-            FontTables tables = FontConverter.Convert(BitmapFont.Read(File.ReadAllBytes(regular)), BitmapFont.Read(File.ReadAllBytes(bold)));
-            File.WriteAllText(output, tables.ToSource());
-            return 0;
+            switch (arguments)
+            {
+                case ["font", string regular, string bold, string output]:
+                    FontTables tables = FontConverter.Convert(BitmapFont.Read(File.ReadAllBytes(regular)), BitmapFont.Read(File.ReadAllBytes(bold)));
+                    File.WriteAllText(output, tables.ToSource());
+                    return 0;
+                case ["code-map", string image, string output]:
+                    File.WriteAllText(output, CodeMapBuilder.ToSource(new ElfImage(File.ReadAllBytes(image))));
+                    return 0;
+                default:
+                    Console.Error.WriteLine(Usage);
+                    return 2;
+            }
         }
         catch (Exception problem) when (problem is InvalidDataException or IOException)
         {
             // The form that MSBuild shows as an error of the build.
-            Console.Error.WriteLine($"{regular}: error SLUICE1: {problem.Message}");
+            Console.Error.WriteLine($"{arguments[1]}: error SLUICE1: {problem.Message}");
             return 1;
         }
     }

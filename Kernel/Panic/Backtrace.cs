@@ -1,9 +1,10 @@
 using System;
 using Sluice.Arch;
+using Sluice.Runtime;
 
 namespace Sluice.Panic;
 
-/// <summary>The chain of calls that led to a frame, by the unwind tables that the compiler emits.</summary>
+/// <summary>The chain of calls that led to a frame, by the map of the image's code.</summary>
 internal static unsafe class Backtrace
 {
     // Where a recursion makes lines too many, those between are left out: the innermost tell what broke, the outermost who began it.
@@ -39,8 +40,8 @@ internal static unsafe class Backtrace
     private static void PrintCall(int number, ulong address, int times)
     {
         ReadOnlySpan<byte> word = number == 0 ? "at"u8 : "by"u8;
-        if (SymbolTable.TryFind(address, out SymbolName name, out uint offset))
-            PanicReport.Line($"  {word} \e[1m{name}\e[0m+0x{offset:x}  [{address:x16}]");
+        if (UnwindTable.TryName(address, out PackedName name, out uint offset))
+            PanicReport.Line($"  {word} \e[1m{name.Text}\e[0m+0x{offset:x}  [{address:x16}]");
         else
             PanicReport.Line($"  {word} ?  [{address:x16}]");
         if (times > 1)

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using Sluice.Arch;
 
@@ -6,12 +7,15 @@ namespace Sluice.Panic;
 /// <summary>The registers that survive calls, while a stack is unwound. Numbers are DWARF's: System V ABI x86-64, figure 3.36.</summary>
 internal struct UnwindState
 {
+    /// <summary>The number that tables give the return address.</summary>
+    public const int ReturnAddress = 16;
+
     private Registers _registers;
 
     public ulong Rip
     {
-        readonly get => _registers[16];
-        set => _registers[16] = value;
+        readonly get => _registers[ReturnAddress];
+        set => _registers[ReturnAddress] = value;
     }
 
     public ulong Rsp
@@ -23,11 +27,7 @@ internal struct UnwindState
     public readonly ulong Rbx => _registers[3];
 
     /// <summary>A register by DWARF's number, 0 to 16.</summary>
-    public ulong this[int register]
-    {
-        readonly get => _registers[register];
-        set => _registers[register] = value;
-    }
+    [UnscopedRef] public ref ulong this[int register] => ref _registers[register];
 
     /// <summary>The state of interrupted code.</summary>
     public static unsafe UnwindState From(InterruptFrame* frame)
