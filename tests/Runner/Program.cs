@@ -14,7 +14,7 @@ internal static class Program
         usage: Sluice.Tests.Runner [--all] [--only GLOB] [PROJECT...]
           --all        the whole boot matrix, not only the part that make test runs
           --only GLOB  only test methods whose full name matches, such as '*Panic*'
-          PROJECT      Unit, Boot; without one, both
+          PROJECT      Unit, FireWire, Boot; without one, all
         Writes out/junit.xml. The status is 0 when no test failed and one passed.
         """;
 
@@ -29,11 +29,11 @@ internal static class Program
             {
                 case "--all": all = true; break;
                 case "--only" when i + 1 < arguments.Length: only = arguments[++i]; break;
-                case "Unit" or "Boot": projects.Add(arguments[i]); break;
+                case "Unit" or "FireWire" or "Boot": projects.Add(arguments[i]); break;
                 default: Console.Error.WriteLine(Usage); return 2;
             }
         }
-        if (projects.Count == 0) projects = ["Unit", "Boot"];
+        if (projects.Count == 0) projects = ["Unit", "FireWire", "Boot"];
 
         var cases = new List<TestCase>();
         foreach (string project in projects) cases.AddRange(RunProject(project, only, all));
