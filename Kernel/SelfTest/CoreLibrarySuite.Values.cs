@@ -62,9 +62,11 @@ internal static unsafe partial class CoreLibrarySuite
     {
         Span<byte> buffer = stackalloc byte[length];
         Span<int> fixedSize = stackalloc int[5];
+        buffer.Fill(0xEE);
+        fixedSize.Clear();
         foreach (byte b in buffer)
         {
-            if (b != 0)
+            if (b != 0xEE)
                 return -1;
         }
         buffer.Fill(1);
@@ -78,7 +80,7 @@ internal static unsafe partial class CoreLibrarySuite
     private static void StackBuffers(ref Ktap t)
     {
         for (int length = 0; length < 70; length++)
-            t.Equal((ulong)(1000 + length), (ulong)Buffer(length), "zeroed, and as long as asked for"u8);
+            t.Equal((ulong)(1000 + length), (ulong)Buffer(length), "apart, and as long as asked for"u8);
         t.Equal(6_000, (ulong)Buffer(5_000), "larger than a page"u8);
         t.Equal(3, (ulong)LargeFrame(Opaque(9_999)), "a frame larger than a page"u8);
     }

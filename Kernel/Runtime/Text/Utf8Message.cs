@@ -15,7 +15,11 @@ public ref struct Utf8Message
     private int _length;
 
     /// <summary>Called by the compiler.</summary>
-    public Utf8Message(int literalLength, int formattedCount) => _length = 0;
+    public Utf8Message(int literalLength, int formattedCount)
+    {
+        Unsafe.SkipInit(out _bytes);
+        _length = 0;
+    }
 
     /// <summary>The text.</summary>
     [UnscopedRef]
@@ -54,6 +58,36 @@ public ref struct Utf8Message
 
     public void AppendFormatted(bool value, int alignment = 0, string? format = null) =>
         AppendFormatted(value ? "true"u8 : "false"u8, alignment);
+
+    // Most values have neither alignment nor format: their calls are shorter without.
+    public void AppendFormatted(int value) => AppendFormatted((long)value);
+
+    public void AppendFormatted(uint value) => AppendFormatted((ulong)value);
+
+    public void AppendFormatted(scoped ReadOnlySpan<byte> text)
+    {
+        Utf8Writer writer = Begin();
+        writer.Append(text);
+        _length += writer.Length;
+    }
+
+    public void AppendFormatted(long value)
+    {
+        Utf8Writer writer = Begin();
+        writer.Append(value);
+        _length += writer.Length;
+    }
+
+    public void AppendFormatted(ulong value)
+    {
+        Utf8Writer writer = Begin();
+        writer.Append(value);
+        _length += writer.Length;
+    }
+
+    public void AppendFormatted(ulong value, string format) => AppendFormatted(value, 0, format);
+
+    public void AppendFormatted(uint value, string format) => AppendFormatted((ulong)value, 0, format);
 
     public void AppendFormatted(int value, int alignment = 0, string? format = null) => Number(value, (uint)value, alignment, format);
 
