@@ -20,7 +20,7 @@ internal static unsafe class Kernel
     private static void Main(uint bootInformation, ulong timestamp)
     {
         FirstObjects.Feed();                                // memory for objects, inside of the image
-        Startup.Initialize();                               // static fields of reference type
+        Startup.Initialize();                               // types, strings, static fields of reference type
         Clock.SetStart(timestamp);                          // time stamps of the log count from the kernel's entry
         Terminal.Initialize();                              // serial port
         BootInformation.Read(BootInformation.At(new PhysAddr(bootInformation)));

@@ -1,6 +1,7 @@
 using System;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
+using Sluice.Runtime;
 
 namespace Sluice.Console;
 
@@ -66,7 +67,7 @@ internal sealed unsafe class FramebufferDisplay : CellDisplay
         {
             byte* line = _pixels + (long)y * _pitch;
             if (_bytesPerPixel == 4)
-                FillWide(line, _pitch / 4, colour);
+                MemoryOperations.Fill(line, (ulong)colour << 32 | colour, (nuint)(_pitch & ~3));
             else
                 Fill(line, _pitch / _bytesPerPixel, colour);
         }
@@ -124,24 +125,6 @@ internal sealed unsafe class FramebufferDisplay : CellDisplay
                     Fill(pixel, _scale, (bits & mask) != 0 ? foreground : background);
             }
         }
-    }
-
-    private static void FillWide(byte* line, int pixels, uint colour)
-    {
-        ulong pair = (ulong)colour << 32 | colour;
-        var target = (ulong*)line;
-        int pairs = pixels >> 1, i = 0;
-        for (; i + 4 <= pairs; i += 4)
-        {
-            target[i] = pair;
-            target[i + 1] = pair;
-            target[i + 2] = pair;
-            target[i + 3] = pair;
-        }
-        for (; i < pairs; i++)
-            target[i] = pair;
-        if ((pixels & 1) != 0)
-            ((uint*)line)[pixels - 1] = colour;
     }
 
     private void Fill(byte* pixel, int count, uint colour)

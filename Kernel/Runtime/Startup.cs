@@ -4,13 +4,13 @@ using Internal.Runtime;
 
 namespace Sluice.Runtime;
 
-/// <summary>What compiled code expects to have been done before it uses static fields of reference type.</summary>
+/// <summary>What compiled code expects to have been done before it uses types, strings, and static fields of reference type.</summary>
 public static unsafe class Startup
 {
     /// <summary>
-    /// Makes the objects that hold static fields of reference type, then runs eager static constructors and module
-    /// initialisers. Once, on the first CPU, right after <see cref="ObjectHeap.Feed"/>; code that runs before must not
-    /// touch such fields.
+    /// Unpacks types and strings, makes the objects that hold static fields of reference type, then runs eager static
+    /// constructors and module initialisers. Once, on the first CPU, right after <see cref="ObjectHeap.Feed"/>; code that runs
+    /// before must not touch such fields, nor use a type or a string.
     /// </summary>
     public static void Initialize()
     {
@@ -21,6 +21,7 @@ public static unsafe class Startup
                 continue;
             if (!(*module)->IsValid)
                 Fault.Stop("a module header that is none"u8);
+            Rehydration.Run((*module)->Find(ModuleSection.PackedData));
             MakeStatics((*module)->Find(ModuleSection.ReferenceStatics));
             Run((*module)->Find(ModuleSection.EagerConstructors));
             Run((*module)->Find(ModuleSection.Initializers));

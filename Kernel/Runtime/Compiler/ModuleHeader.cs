@@ -5,6 +5,7 @@ internal enum ModuleSection
 {
     ReferenceStatics = 201,
     EagerConstructors = 205,
+    PackedData = 207,
     Initializers = 213,
 }
 
