@@ -13,6 +13,8 @@ public static unsafe class DriverTable
     private static void Each(ref Offer offer)
     {
         offer.To("edu"u8, DeviceMatch.Id(0x1234, 0x11E8), &Edu.Edu.Probe);
+        foreach (ushort device in E1000e.E1000e.Devices)
+            offer.To("e1000e"u8, DeviceMatch.Id(E1000e.E1000e.Vendor, device), &E1000e.E1000e.Probe);
     }
 
     /// <summary>Drivers at work.</summary>

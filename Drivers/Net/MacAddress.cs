@@ -4,7 +4,7 @@ using System.Buffers.Binary;
 namespace Sluice.Net;
 
 /// <summary>An Ethernet address. Source: IEEE 802-2014, section 8.2.</summary>
-public readonly struct MacAddress
+public readonly struct MacAddress : IUtf8Formattable
 {
     /// <summary>Bytes of one.</summary>
     public const int Bytes = 6;
@@ -43,6 +43,17 @@ public readonly struct MacAddress
     public static bool operator ==(MacAddress left, MacAddress right) => left._value == right._value;
 
     public static bool operator !=(MacAddress left, MacAddress right) => left._value != right._value;
+
+    /// <summary><c>52:54:00:12:34:56</c>.</summary>
+    public void Format(ref Utf8Writer writer, scoped ReadOnlySpan<char> format)
+    {
+        for (int i = 0; i < Bytes; i++)
+        {
+            if (i > 0)
+                writer.Append((byte)':');
+            writer.Append(_value >> 8 * i & 0xFF, "x2");
+        }
+    }
 
     public override bool Equals(object? obj) => obj is MacAddress other && this == other;
 

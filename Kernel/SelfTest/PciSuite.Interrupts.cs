@@ -8,7 +8,7 @@ using Sluice.Platform;
 
 namespace Sluice.SelfTest;
 
-// Devices that interrupt when they are told to: QEMU's edu by all ways but MSI-X, Intel's 82574 by MSI-X.
+// A device that interrupts when it is told to, by all ways but MSI-X: QEMU's edu.
 internal static unsafe partial class PciSuite
 {
     private const int Rounds = 100;
@@ -116,85 +116,5 @@ internal static unsafe partial class PciSuite
         Machine.Interrupts.Unmask(token);
         t.Check(edu.WaitForCause(Cause, LongestMicroseconds) == Error.None, "it comes when it is unmasked"u8);
         t.Equal(1, (ulong)(edu.Interrupts - before), "once"u8);
-    }
-
-    private static void MsiXIsDelivered(ref Ktap t)
-    {
-        if (!HasMessages(ref t))
-            return;
-        PciFunction? nic = null;
-        foreach (PciFunction function in PciBus.Functions)
-        {
-            if (function.VendorId == Intel && function.DeviceId == InterruptingNic.Device && DriverTable.Of(function) == null)
-                nic = function;
-        }
-        if (nic == null)
-        {
-            t.Skip("no 82574 that is free (QEMU: -device e1000e)"u8);
-            return;
-        }
-        t.Check(nic.EnableMemoryAndBusMaster() == Error.None, "it answers"u8);
-        if (!t.Check(nic.TryMapBar(0, InterruptingNic.RegisterBytes, out Mmio bar), "its registers can be mapped"u8))
-            return;
-        InterruptingNic handler = new(bar);
-        if (t.Check(nic.TryEnableInterrupt(handler, "msi-x self-test"u8, InterruptKinds.MsiX, out _), "MSI-X can be had"u8))
-        {
-            handler.Start();
-            for (int i = 1; i <= Rounds; i++)
-            {
-                handler.Raise();
-                Deadline end = Deadline.In(LongestMicroseconds);
-                while (handler.Calls < i && !end.Passed)
-                    WorkLoop.Turn(end);
-                if (!t.Equal((ulong)i, (ulong)handler.Calls, "interrupts"u8))
-                    break;
-            }
-            handler.Stop();
-        }
-        nic.DisableInterrupt();
-        nic.DisableBusMaster();
-        t.Check(nic.InterruptKind == InterruptKinds.None, "it is quiet again"u8);
-    }
-
-    /// <summary>An 82574 of which only the interrupt registers are used. Source: Intel 82574 datasheet 3.4, section 10.2.4.</summary>
-    private sealed class InterruptingNic(Mmio bar) : IInterruptHandler
-    {
-        public const ushort Device = 0x10D3;
-        public const uint RegisterBytes = 0x100;
-
-        // Cause, cause set, mask set, mask clear, allocation of causes to vectors.
-        private const uint Icr = 0xC0, Ics = 0xC8, Ims = 0xD0, Imc = 0xD8, Ivar = 0xE4;
-
-        // Receive queue 0; in the allocation register its vector is in bits 2:0, and bit 3 says that it counts.
-        private const uint ReceiveQueue0 = 1 << 20, Vector0ForReceiveQueue0 = 1 << 3;
-
-        private int _calls;
-
-        public int Calls => Volatile.Read(ref _calls);
-
-        public void Start()
-        {
-            Stop();
-            bar.Write32(Ivar, Vector0ForReceiveQueue0);
-            bar.Write32(Ims, ReceiveQueue0);
-        }
-
-        public void Raise() => bar.Write32(Ics, ReceiveQueue0);
-
-        public void Stop()
-        {
-            bar.Write32(Imc, uint.MaxValue);
-            bar.Write32(Icr, uint.MaxValue);
-        }
-
-        public bool OnInterrupt()
-        {
-            uint causes = bar.Read32(Icr);
-            if (causes is 0 or uint.MaxValue)
-                return false;
-            bar.Write32(Icr, causes);
-            _calls++;
-            return true;
-        }
     }
 }

@@ -26,7 +26,7 @@ internal static unsafe partial class PciSuite
         suite.Case("edu: INTx"u8, &EduByLine);
         suite.Case("edu: polling"u8, &EduByPolling);
         suite.Case("edu: a masked message waits"u8, &EduMasked);
-        suite.Case("82574: MSI-X"u8, &MsiXIsDelivered);
+        suite.Case("82574: MSI-X"u8, &E1000eSuite.MsiXIsDelivered);
     }
 
     private static bool HasPci(ref Ktap t)

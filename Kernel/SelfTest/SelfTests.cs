@@ -25,6 +25,7 @@ internal static unsafe class SelfTests
         run.Suite("acpi"u8, &AcpiSuite.Register);
         run.Suite("pci"u8, &PciSuite.Register);
         run.Suite("dma"u8, &DmaSuite.Register);
+        run.Suite("e1000e"u8, &E1000eSuite.Register);
     }
 
     /// <summary>Runs what fits <paramref name="glob"/> (a suite's name, or suite/case); results go to the results channel as KTAP.</summary>

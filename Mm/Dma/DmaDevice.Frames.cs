@@ -92,6 +92,38 @@ public sealed unsafe partial class DmaDevice
         return new Frame(record);
     }
 
+    /// <summary>Takes frames back that the device only read, and gives them to their pools. Any context but interrupt handlers.</summary>
+    /// <param name="given">None empty; emptied.</param>
+    [NotInInterrupt]
+    [OwnershipInternals("here handles end")]
+    public void FreeSent(Span<DeviceFrame> given)
+    {
+        if (given.IsEmpty)
+            return;
+        // Those of one pool are strung together first.
+        FramePoolState* pool = given[0].Record->Pool;
+        FrameRecord* free = pool->Free;
+        Mapping* direct = _direct;
+        ulong strung = 0;
+        foreach (ref DeviceFrame frame in given)
+        {
+            FrameRecord* record = frame.Record;
+            frame.Record = null;
+            if (record->Mapping != direct)
+                CloseFrame(record, 0);
+            if (record->Pool != pool)
+            {
+                new Frame(record).Free();
+                continue;
+            }
+            record->Next = free;
+            free = record;
+            strung++;
+        }
+        pool->Free = free;
+        pool->FreeCount += strung;
+    }
+
     [MethodImpl(MethodImplOptions.NoInlining)]
     private uint OverlongFrame(uint room)
     {

@@ -1,0 +1,29 @@
+namespace Sluice.Drivers.E1000e;
+
+// The card's own counters. They have 32 bits and start anew when they are read. Source: Intel 82574 datasheet 3.4, section 10.2.7.
+public sealed unsafe partial class E1000e
+{
+    /// <summary>Frames that the card took for good, from the wire and to it, since the driver started: what its counters say.</summary>
+    public ulong WireReceived { get; private set; }
+
+    /// <inheritdoc cref="WireReceived"/>
+    public ulong WireSent { get; private set; }
+
+    private void CollectStatistics()
+    {
+        if (_phase != Phase.Running || IsSilent)
+            return;
+        _counters.ReceiveErrors += Read(Statistic.CrcErrors) + Read(Statistic.AlignmentErrors) + Read(Statistic.ReceiveErrors);
+        _counters.BadLength += Read(Statistic.LengthErrors) + Read(Statistic.Undersize) + Read(Statistic.Fragments) + Read(Statistic.Oversize) + Read(Statistic.Jabber);
+        _counters.Missed += Read(Statistic.Missed);
+        WireReceived += Read(Statistic.GoodReceived);
+        WireSent += Read(Statistic.GoodSent);
+    }
+
+    // One that went silent in between has counted nothing.
+    private ulong Read(Statistic which)
+    {
+        uint count = _registers.Statistic(which).Read();
+        return count == uint.MaxValue ? 0 : count;
+    }
+}
