@@ -9,6 +9,7 @@ public static class Program
     private const string Usage = """
         usage: Sluice.Build font REGULAR.otb BOLD.otb OUT.cs    converts a bitmap font to the kernel's tables
                Sluice.Build code-map FIRST.elf OUT.s            makes the map of the code that backtraces are made by
+               Sluice.Build pci-names CHOSEN.list OUT.bin       packs names of PCI vendors, devices and classes
         """;
 
     /// <summary>One of the steps of <see cref="Usage"/>.</summary>
@@ -24,6 +25,9 @@ public static class Program
                     return 0;
                 case ["code-map", string image, string output]:
                     File.WriteAllText(output, CodeMapBuilder.ToSource(new ElfImage(File.ReadAllBytes(image))));
+                    return 0;
+                case ["pci-names", string list, string output]:
+                    File.WriteAllBytes(output, PciNameList.Pack(File.ReadLines(list)));
                     return 0;
                 default:
                     Console.Error.WriteLine(Usage);

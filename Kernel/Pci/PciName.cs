@@ -8,38 +8,41 @@ namespace Sluice.Pci;
 /// </summary>
 public readonly struct PciName(ushort vendor, ushort device, PciClass pciClass) : IUtf8Formattable
 {
-    /// <summary>Whether the table knows the vendor.</summary>
-    public bool HasVendor => PciNameTable.Kernel.TryFindVendor(vendor, out _, out _);
-
-    /// <summary>Whether the table knows the device.</summary>
-    public bool HasDevice => PciNameTable.Kernel.TryFindDevice(vendor, device, out _);
-
-    /// <summary>Whether the table knows the class.</summary>
-    public bool HasClass => PciNameTable.Kernel.TryFindClass(pciClass, out _);
+    /// <summary>What the table knows: vendor, device, class.</summary>
+    public (bool Vendor, bool Device, bool Class) Known
+    {
+        get
+        {
+            PciNameTable table = PciNameTable.Kernel;
+            table.Find(vendor, device, out int vendorName, out int deviceName);
+            return (vendorName >= 0, deviceName >= 0, table.FindClass(pciClass) >= 0);
+        }
+    }
 
     public void Format(ref Utf8Writer writer, scoped ReadOnlySpan<char> format)
     {
         PciNameTable table = PciNameTable.Kernel;
-        char part = format.Length == 0 ? ' ' : format[0];
-        bool hasVendor = table.TryFindVendor(vendor, out ReadOnlySpan<byte> vendorText, out _);
-        bool hasDevice = table.TryFindDevice(vendor, device, out ReadOnlySpan<byte> deviceText);
-        bool hasClass = table.TryFindClass(pciClass, out ReadOnlySpan<byte> classText);
-        if (part is 'v' or ' ' && hasVendor)
-            table.Write(vendorText, ref writer);
-        else if (part == ' ')
-            Unknown(ref writer, "vendor "u8, vendor);
-        if (part == ' ')
-            writer.Append((byte)' ');
-        if (part is 'd' or ' ' && hasDevice)
-            table.Write(deviceText, ref writer);
-        else if ((part == 'c' || part == ' ') && hasClass)
-            table.Write(classText, ref writer);
-        else if (part == ' ')
-            Unknown(ref writer, "device "u8, device);
+        table.Find(vendor, device, out int vendorName, out int deviceName);
+        int className = table.FindClass(pciClass);
+        if (format.Length != 0)
+        {
+            int one = format[0] switch { 'v' => vendorName, 'd' => deviceName, _ => className };
+            if (one >= 0)
+                table.Write(one, ref writer);
+            return;
+        }
+        Write(table, vendorName, ref writer, "vendor "u8, vendor);
+        writer.Append((byte)' ');
+        Write(table, deviceName >= 0 ? deviceName : className, ref writer, "device "u8, device);
     }
 
-    private static void Unknown(ref Utf8Writer writer, ReadOnlySpan<byte> what, ushort id)
+    private static void Write(PciNameTable table, int name, ref Utf8Writer writer, ReadOnlySpan<byte> what, ushort id)
     {
+        if (name >= 0)
+        {
+            table.Write(name, ref writer);
+            return;
+        }
         writer.Append(what);
         writer.Append((ulong)id, "x4");
     }

@@ -1,20 +1,25 @@
 using System;
-using System.Runtime.InteropServices;
+using System.Buffers.Binary;
 using Sluice.Platform;
+using Sluice.Runtime;
 
 namespace Sluice.Pci;
 
 /// <summary>
-/// The names that names.awk made of Debian's pci.ids; the format is described there. A search walks over the table, tens of
-/// thousands of instructions: for people, not for drivers.
+/// Names out of Debian's pci.ids; names.awk chooses them, Kernel/Build/PciNameList.cs packs them. Numbers are of variable length, but
+/// for the first:
+/// <code>
+/// bytes of the numbers (16 bits) | numbers | table of pairs | packed names in the order of the numbers (PackedName)
+/// numbers: how many classes | each class (base and subclass, or base and 0xFF for the base itself), ascending, as distance from the one
+/// before | per vendor, ascending: distance from the one before, how many devices, each device's distance from the one before
+/// </code>
+/// Finding takes ten thousand instructions, reading a name up to a million: for people, not for drivers.
 /// </summary>
 internal readonly ref struct PciNameTable
 {
-    private const byte FirstLiteral = 0x20, FirstShortWord = 0x80;
-    private const int ShortWords = 128;
     private const ushort WholeBase = 0xFF;
 
-    private readonly ReadOnlySpan<byte> _wordEnds, _wordTexts, _classes, _vendors;
+    private readonly ReadOnlySpan<byte> _numbers, _pairs, _names;
 
     /// <summary>The table in the kernel's image.</summary>
     public static PciNameTable Kernel => new(EmbeddedData.PciNames);
@@ -22,88 +27,68 @@ internal readonly ref struct PciNameTable
     /// <summary>Takes the table's parts apart.</summary>
     public PciNameTable(ReadOnlySpan<byte> table)
     {
-        int wordBytes = Number(table), words = Number(table.Slice(2));
-        _wordEnds = table.Slice(4, 2 * words);
-        _wordTexts = table.Slice(4 + 2 * words, wordBytes - 4 - 2 * words);
-        ReadOnlySpan<byte> rest = table.Slice(wordBytes);
-        int classBytes = Number(rest);
-        _classes = rest.Slice(2, classBytes - 2);
-        _vendors = rest.Slice(classBytes);
+        int numbers = BinaryPrimitives.ReadUInt16LittleEndian(table);
+        _numbers = table.Slice(2, numbers);
+        ReadOnlySpan<byte> rest = table.Slice(2 + numbers);
+        _pairs = rest.Slice(0, 2 * PackedName.PairCount);
+        _names = rest.Slice(2 * PackedName.PairCount);
     }
 
-    /// <summary>Finds a vendor's name, and its list of devices.</summary>
-    public bool TryFindVendor(ushort id, out ReadOnlySpan<byte> text, out ReadOnlySpan<byte> devices)
+    /// <summary>Finds the names of a vendor and of its device: their numbers among the names, -1 for one that is not there.</summary>
+    public void Find(ushort vendor, ushort device, out int vendorName, out int deviceName)
     {
-        ReadOnlySpan<byte> rest = _vendors;
-        while (rest.Length >= 4 && Number(rest) <= id && Number(rest) != ushort.MaxValue)
+        vendorName = deviceName = -1;
+        int at = 0, name = (int)VariableLength.Read(_numbers, ref at);
+        for (int i = 0; i < name; i++)
+            VariableLength.Read(_numbers, ref at);
+        for (uint id = 0; at < _numbers.Length && id < vendor;)
         {
-            ushort found = Number(rest), bytes = Number(rest.Slice(2));
-            text = TextAt(rest.Slice(4));
-            int header = 4 + text.Length + 1;
-            devices = rest.Slice(header, bytes);
-            if (found == id)
-                return true;
-            rest = rest.Slice(header + bytes);
-        }
-        text = devices = default;
-        return false;
-    }
-
-    /// <summary>Finds a device's name.</summary>
-    public bool TryFindDevice(ushort vendor, ushort id, out ReadOnlySpan<byte> text)
-    {
-        TryFindVendor(vendor, out _, out ReadOnlySpan<byte> devices);
-        return TryFindIn(devices, id, out text);
-    }
-
-    /// <summary>Finds a class's name: that of the subclass, or of the base class where it has none.</summary>
-    public bool TryFindClass(PciClass pciClass, out ReadOnlySpan<byte> text) =>
-        TryFindIn(_classes, (ushort)(pciClass.Base << 8 | pciClass.Subclass), out text) ||
-        TryFindIn(_classes, (ushort)(pciClass.Base << 8 | WholeBase), out text);
-
-    /// <summary>Writes a name that was found.</summary>
-    public void Write(ReadOnlySpan<byte> text, ref Utf8Writer writer)
-    {
-        for (int i = 0; i < text.Length; i++)
-        {
-            byte code = text[i];
-            if (code >= FirstShortWord)
-                writer.Append(Word(code - FirstShortWord));
-            else if (code >= FirstLiteral)
-                writer.Append(code);
-            else
-                writer.Append(Word(ShortWords + (code - 1) * 256 + text[++i]));
+            id += VariableLength.Read(_numbers, ref at);
+            int here = name++, devices = (int)VariableLength.Read(_numbers, ref at);
+            int found = FindIn(devices, device, name, ref at);
+            name += devices;
+            if (id == vendor)
+            {
+                vendorName = here;
+                deviceName = found;
+            }
         }
     }
 
-    private static bool TryFindIn(ReadOnlySpan<byte> list, ushort id, out ReadOnlySpan<byte> text)
+    /// <summary>Finds a class's name: that of the subclass, or of the base class where it has none; -1 if there is neither.</summary>
+    public int FindClass(PciClass pciClass)
     {
-        while (list.Length >= 3)
+        int subclass = FindClass(pciClass.Subclass, pciClass);
+        return subclass >= 0 ? subclass : FindClass(WholeBase, pciClass);
+    }
+
+    /// <summary>Writes the name of a number.</summary>
+    public void Write(int name, ref Utf8Writer writer)
+    {
+        PackedName text = default;
+        int at = 0;
+        for (int i = 0; i <= name; i++)
+            text.ReadNext(_names, ref at, _pairs);
+        writer.Append(text.Text);
+    }
+
+    private int FindClass(ushort subclass, PciClass pciClass)
+    {
+        int at = 0, classes = (int)VariableLength.Read(_numbers, ref at);
+        return FindIn(classes, (uint)(pciClass.Base << 8 | subclass), 0, ref at);
+    }
+
+    // The number of an id's name in a list whose first name has the number given; goes behind the list.
+    private int FindIn(int count, uint wanted, int firstName, ref int at)
+    {
+        int found = -1;
+        uint id = 0;
+        for (int i = 0; i < count; i++)
         {
-            ushort found = Number(list);
-            text = TextAt(list.Slice(2));
-            if (found == id)
-                return true;
-            list = list.Slice(2 + text.Length + 1);
+            id += VariableLength.Read(_numbers, ref at);
+            if (id == wanted)
+                found = firstName + i;
         }
-        text = default;
-        return false;
+        return found;
     }
-
-    private ReadOnlySpan<byte> Word(int number)
-    {
-        int start = number == 0 ? 0 : Number(_wordEnds.Slice(2 * number - 2));
-        return _wordTexts.Slice(start, Number(_wordEnds.Slice(2 * number)) - start);
-    }
-
-    // Up to the zero; the second byte of a long word may be zero too.
-    private static ReadOnlySpan<byte> TextAt(ReadOnlySpan<byte> bytes)
-    {
-        int length = 0;
-        while (bytes[length] != 0)
-            length += bytes[length] < FirstLiteral ? 2 : 1;
-        return bytes.Slice(0, length);
-    }
-
-    private static ushort Number(ReadOnlySpan<byte> bytes) => MemoryMarshal.Read<ushort>(bytes);
 }

@@ -1,18 +1,13 @@
-# Turns pci.ids (Debian's package of that name) and names.txt (what it lacks) into the kernel's table of names, as data for nasm.
+# Turns pci.ids (Debian's package of that name) and names.txt (what it lacks) into the list of names that the kernel has.
 #
-#   awk -f names.awk names.txt /usr/share/misc/pci.ids >names.inc
+#   awk -f names.awk names.txt /usr/share/misc/pci.ids >names.list
 #
 # The kernel has to stay small, so this is a choice: all classes and subclasses; vendors with several devices; of the devices
 # those that emulators have, FireWire, network and the chipset parts that people meet in their machines. A device that is not
 # listed shows with its vendor, class and numbers.
 #
-# Format, read by PciNameTable.cs; numbers are 16 bits, little-endian:
-#   bytes of the word table, words | end of each word in the text of words | text of words
-#   bytes of the class list | per class: base << 8 | subclass, or base << 8 | 0xFF for the base itself; text
-#   per vendor, ascending: id | bytes of its device list | text | per device: id, text
-#   65535
-# Text: 0 ends it; 0x20 to 0x7E stand for themselves; 0x80 and above for word 0 to 127; 1 to 31 with the next byte for word
-# 128 + (first - 1) * 256 + next. Words carry the blank that follows them.
+# Each line is a kind, a number in hexadecimal, and a name: "class" with base and subclass, or base and ff for the base itself;
+# "vendor"; "device" of the vendor before. The build's tool packs them (Kernel/Build/PciNameList.cs).
 
 BEGIN {
     hex = "0123456789abcdef"
@@ -79,136 +74,18 @@ function add_class(code, name) {
     class_name[classes] = tidy(name)
 }
 
-# Counts the words of a name that will be in the table.
-function count_words(name,    word) {
-    while (match(name, /^[^ ]* ?/) && RLENGTH > 0) {
-        word = substr(name, 1, RLENGTH)
-        name = substr(name, RLENGTH + 1)
-        count[word]++
-    }
-}
-
-# Gives the words that save most their short codes.
-function choose_words(    word, best, saved, i) {
-    words = 0
-    for (i = 0; i < 128; i++) {
-        best = ""
-        for (word in count) {
-            saved = count[word] * (length(word) - 1) - length(word) - 2
-            if (!(word in code) && saved > 0 && (best == "" || saved > most || (saved == most && word < best))) {
-                best = word
-                most = saved
-            }
-        }
-        if (best == "")
-            return
-        code[best] = words
-        text[words++] = best
-    }
-    # The order of `for in` differs between implementations of awk; that of first use does not.
-    for (i = 1; i <= seen; i++) {
-        word = first_use[i]
-        if (!(word in code) && words < 128 + 31 * 256 && count[word] * (length(word) - 2) > length(word) + 2) {
-            code[word] = words
-            text[words++] = word
-        }
-    }
-}
-
-function note_order(name,    word) {
-    while (match(name, /^[^ ]* ?/) && RLENGTH > 0) {
-        word = substr(name, 1, RLENGTH)
-        name = substr(name, RLENGTH + 1)
-        if (!(word in noted)) {
-            noted[word] = 1
-            first_use[++seen] = word
-        }
-    }
-}
-
-# A literal for nasm; backquotes would be escapes, so a quote is written as its number.
-function literal(text,    i, c, out, open) {
-    out = ""
-    open = 0
-    for (i = 1; i <= length(text); i++) {
-        c = substr(text, i, 1)
-        if (c == "'") {
-            out = out (open ? "'," : "") "39,"
-            open = 0
-        } else {
-            out = out (open ? "" : "'") c
-            open = 1
-        }
-    }
-    return out (open ? "'," : "")
-}
-
-function encoded(name,    word, out, n) {
-    out = ""
-    while (match(name, /^[^ ]* ?/) && RLENGTH > 0) {
-        word = substr(name, 1, RLENGTH)
-        name = substr(name, RLENGTH + 1)
-        if (!(word in code))
-            out = out literal(word)
-        else if (code[word] < 128)
-            out = out (code[word] + 128) ","
-        else {
-            n = code[word] - 128
-            out = out (int(n / 256) + 1) "," (n % 256) ","
-        }
-    }
-    return "db " out "0"
-}
-
 END {
-    kept = 0
+    for (i = 1; i <= classes; i++)
+        print "class " class_code[i] " " class_name[i]
     for (id = 0; id < 65535; id++) {
         if (!(id in vendors))
             continue
         vendor = vendors[id]
         if (!(vendor in devices) && total[vendor] < 8)
             continue
-        order[++kept] = vendor
-    }
-    for (i = 1; i <= classes; i++) {
-        count_words(class_name[i]); note_order(class_name[i])
-    }
-    for (v = 1; v <= kept; v++) {
-        count_words(vendor_name[order[v]]); note_order(vendor_name[order[v]])
-        n = split(devices[order[v]], list, " ")
-        for (i = 1; i <= n; i++) {
-            count_words(device_name[order[v], list[i]]); note_order(device_name[order[v], list[i]])
-        }
-    }
-    choose_words()
-
-    print "; Made from pci.ids by names.awk."
-    print "words: dw words_end - words, " words
-    end = 0
-    for (i = 0; i < words; i++) {
-        end += length(text[i])
-        print "dw " end
-    }
-    for (i = 0; i < words; i++)
-        print "db " literal(text[i]) "\"\""
-    print "words_end:"
-    print "classes: dw classes_end - classes"
-    for (i = 1; i <= classes; i++) {
-        print "dw 0x" class_code[i]
-        print encoded(class_name[i])
-    }
-    print "classes_end:"
-    for (v = 1; v <= kept; v++) {
-        vendor = order[v]
-        print "dw 0x" vendor ", v" vendor "_end - v" vendor
-        print encoded(vendor_name[vendor])
-        print "v" vendor ":"
+        print "vendor " vendor " " vendor_name[vendor]
         n = split(devices[vendor], list, " ")
-        for (i = 1; i <= n; i++) {
-            print "dw 0x" list[i]
-            print encoded(device_name[vendor, list[i]])
-        }
-        print "v" vendor "_end:"
+        for (i = 1; i <= n; i++)
+            print "device " list[i] " " device_name[vendor, list[i]]
     }
-    print "dw 0xFFFF"
 }

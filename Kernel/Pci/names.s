@@ -1,8 +1,8 @@
-; The table of names that names.awk makes of pci.ids, and the way to it for EmbeddedData.
+; The table of names out of pci.ids (PciNameTable.cs), and the way to it for EmbeddedData.
 bits 64
 section .rodata
 pci_names_start:
-%include "names.inc"
+incbin "pci-names.bin"
 pci_names_end:
 
 section .text

@@ -7,7 +7,7 @@ namespace Sluice.Platform;
 /// <summary>Tables that are made while building and lie in the kernel's image. (The hosted twin reads them from files.)</summary>
 public static unsafe class EmbeddedData
 {
-    /// <summary>Names of PCI vendors, devices and classes, in the format of Kernel/Pci/names.awk.</summary>
+    /// <summary>Names of PCI vendors, devices and classes, in the format of Kernel/Pci/PciNameTable.cs.</summary>
     public static ReadOnlySpan<byte> PciNames
     {
         get
