@@ -15,6 +15,8 @@ public static unsafe class DriverTable
         offer.To("edu"u8, DeviceMatch.Id(0x1234, 0x11E8), &Edu.Edu.Probe);
         foreach (ushort device in E1000e.E1000e.Devices)
             offer.To("e1000e"u8, DeviceMatch.Id(E1000e.E1000e.Vendor, device), &E1000e.E1000e.Probe);
+        foreach (ushort device in I8255x.I8255x.Devices)
+            offer.To("i8255x"u8, DeviceMatch.Id(I8255x.I8255x.Vendor, device), &I8255x.I8255x.Probe);
     }
 
     /// <summary>Drivers at work.</summary>

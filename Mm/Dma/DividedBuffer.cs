@@ -108,6 +108,17 @@ public static unsafe class PartBytes
 
         /// <summary>Bytes that the device wrote, as was said when the part was taken.</summary>
         public uint WrittenBytes => part.Written;
+
+        /// <summary>
+        /// The front of the part as a descriptor. The machine stops if some part is shorter. Not to be used after the part was given back.
+        /// </summary>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public ref T As<T>() where T : unmanaged
+        {
+            if ((uint)sizeof(T) > part.Mapping->PartLeast)
+                Bug.Stop("a part of a divided buffer is too short for what it was taken for"u8);
+            return ref *(T*)part.Start;
+        }
     }
 
     extension(in BufferPart<FromDevice> part)

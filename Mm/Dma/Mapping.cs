@@ -71,6 +71,9 @@ internal unsafe struct Mapping
     /// <summary>A divided buffer's parts: how many, 0 for any other buffer, and bytes of each but the last, which may be shorter.</summary>
     public uint PartCount, PartBytes;
 
+    /// <summary>Bytes that each part has at least: those of the last one.</summary>
+    public uint PartLeast;
+
     /// <summary>Who has each part; all <see cref="PartSide.None"/> after it was joined.</summary>
     public PartSides* Sides;
 

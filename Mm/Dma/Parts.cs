@@ -56,6 +56,7 @@ public static unsafe class Parts
         mapping->Side = Side.Parts;
         mapping->PartBytes = partBytes;
         mapping->PartCount = count;
+        mapping->PartLeast = buffer.Given - (count - 1) * partBytes;
         mapping->Sides = sides;
         bool moves = !device.IsCoherent || mapping->Path.Target != device.System.Direct;
         for (uint index = 0; index < count; index++)

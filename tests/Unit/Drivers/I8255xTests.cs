@@ -1,0 +1,379 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using Sluice.Devices;
+using Sluice.Dma;
+using Sluice.Drivers.I8255x;
+using Sluice.Net;
+using Sluice.Platform;
+using Xunit;
+
+namespace Sluice.Tests.Drivers;
+
+/// <summary>Cards of the 8255x family that keep to their datasheet: frames both ways, on every kind of machine.</summary>
+public sealed class I8255xTests
+{
+    private const int ListFrames = 128;
+
+    public static TheoryData<string> Kinds => I8255xMachine.Kinds;
+
+    [Theory, MemberData(nameof(Kinds))]
+    public void A_card_is_found_and_left_without_a_trace(string kind)
+    {
+        using var machine = new I8255xMachine(kind);
+        ulong pages = machine.Dma.PagesUsed;
+        I8255x card = machine.Probe();
+        Assert.Equal(0x5634_1200_5452ul, card.Address.Number);
+        Assert.Equal((100, true), (card.Link.Megabits, card.Link.IsFullDuplex));
+        Assert.Equal([0x52, 0x54, 0, 0x12, 0x34, 0x56], machine.Device.Station);
+        Assert.Equal(ListFrames, machine.Frames.Used);
+        Assert.True(machine.Device.IsReceiving);
+        card.Quiesce();
+        Assert.True(machine.Device.IsQuiet);
+        Assert.False(machine.Device.IsBusMaster);
+        machine.CheckNothingLeft();
+        Assert.True(machine.Dma.PagesUsed >= pages);
+    }
+
+    [Theory, MemberData(nameof(Kinds))]
+    public void Frames_of_all_lengths_go_out_as_they_are(string kind)
+    {
+        using var machine = new I8255xMachine(kind);
+        I8255x card = machine.Probe();
+        var sent = new List<byte[]>();
+        foreach (int length in (int[])[14, 59, 60, 61, 64, 100, 127, 1024, 1513, 1514, 1518])
+        {
+            byte[] packet = I8255xMachine.Packet(length, length, card.Address);
+            Assert.Equal(1, machine.Send(card, packet));
+            sent.Add([.. packet, .. new byte[Math.Max(0, 60 - length)]]);
+        }
+        Assert.Equal(sent, machine.Device.Sent);
+        Assert.Equal((11ul, (ulong)sent.Sum(packet => packet.Length) - 47), (card.Counters.Sent, card.Counters.SentBytes));
+        Finish(machine, card);
+    }
+
+    [Theory, MemberData(nameof(Kinds))]
+    public void Bursts_go_out_in_order_many_times_around_the_ring(string kind)
+    {
+        using var machine = new I8255xMachine(kind);
+        I8255x card = machine.Probe();
+        var sent = new List<byte[]>();
+        for (int burst = 0; burst < 60; burst++)
+        {
+            byte[][] packets = [.. Enumerable.Range(0, burst * 7 % 40 + 1).Select(i => I8255xMachine.Packet(60 + (burst + i) * 37 % 1455, burst * 100 + i, card.Address))];
+            Assert.Equal(packets.Length, machine.Send(card, packets));
+            sent.AddRange(packets);
+        }
+        Assert.Equal(sent, machine.Device.Sent);
+        Finish(machine, card);
+    }
+
+    [Theory, MemberData(nameof(Kinds))]
+    public void Batches_wait_for_the_one_before_and_go_on_by_interrupt(string kind)
+    {
+        using var machine = new I8255xMachine(kind);
+        I8255x card = machine.Probe();
+        machine.Device.BatchMicroseconds = 500;
+        byte[][] packets = [.. Enumerable.Range(0, 60).Select(i => I8255xMachine.Packet(60 + i, i, card.Address))];
+        Assert.Equal(40, machine.Send(card, packets[..40]));
+        Assert.Equal(20, machine.Send(card, packets[40..]));
+        // Of 64 blocks, 63 may be waiting.
+        Assert.Equal(3, machine.Send(card, packets[..4]));
+        Assert.Empty(machine.Device.Sent);
+        machine.Run(10_000);
+        Assert.Empty(machine.ReceiveAll(card));
+        Assert.Equal([.. packets, .. packets[..3]], machine.Device.Sent);
+        // 16, 16, 8; 16, 4; 3; and the three commands before.
+        Assert.Equal(7, machine.Device.Kicks);
+        Finish(machine, card);
+    }
+
+    [Theory, MemberData(nameof(Kinds))]
+    public void A_list_of_sixteen_blocks_is_the_longest(string kind)
+    {
+        using var machine = new I8255xMachine(kind);
+        I8255x card = machine.Probe();
+        machine.Device.LeavesAfter = 16;
+        for (int round = 0; round < 10; round++)
+            Assert.Equal(32, machine.Send(card, [.. Enumerable.Range(0, 32).Select(i => I8255xMachine.Packet(60, i, card.Address))]));
+        Assert.Equal(320, machine.Device.Sent.Count);
+        Finish(machine, card);
+    }
+
+    [Theory, MemberData(nameof(Kinds))]
+    public void Packets_in_parts_go_out_as_one(string kind)
+    {
+        using var machine = new I8255xMachine(kind);
+        I8255x card = machine.Probe();
+        for (int parts = 2; parts <= 7; parts++)
+        {
+            byte[] whole = I8255xMachine.Packet(parts * 150, parts, card.Address);
+            Frame packet = machine.Make(whole.AsSpan(0, 150));
+            for (int part = 1; part < parts; part++)
+            {
+                Frame rest = machine.Make(whole.AsSpan(part * 150, 150));
+                packet.Append(ref rest);
+            }
+            Assert.Equal(1, card.Transmit(new Span<Frame>(ref packet)));
+            Assert.True(packet.IsEmpty);
+            if (parts < 7)
+                Assert.Equal(whole, machine.Device.Sent[^1]);
+        }
+        Assert.Equal((5, 1ul), (machine.Device.Sent.Count, card.Counters.SendDropped));
+        Finish(machine, card);
+    }
+
+    [Theory, MemberData(nameof(Kinds))]
+    public void What_cannot_be_sent_is_dropped_wherever_it_stands(string kind)
+    {
+        using var machine = new I8255xMachine(kind);
+        I8255x card = machine.Probe();
+        byte[] good = I8255xMachine.Packet(100, 1, card.Address), tooLong = new byte[1519], tooShort = new byte[13];
+        Assert.Equal(4, machine.Send(card, good, tooLong, good, tooShort));
+        Assert.Equal(1, machine.Send(card, tooLong));
+        Assert.Equal(3, machine.Send(card, tooShort, good, good));
+        Assert.Equal([good, good, good, good], machine.Device.Sent);
+        Assert.Equal((4ul, 4ul), (card.Counters.Sent, card.Counters.SendDropped));
+        Finish(machine, card);
+    }
+
+    [Theory, MemberData(nameof(Kinds))]
+    public void Frames_of_all_lengths_come_in_as_they_were(string kind)
+    {
+        using var machine = new I8255xMachine(kind);
+        I8255x card = machine.Probe();
+        foreach (int length in (int[])[60, 61, 64, 112, 113, 1024, 1513, 1514, 1518])
+        {
+            byte[] packet = I8255xMachine.Packet(length, length, card.Address);
+            Assert.True(machine.Device.Deliver(packet));
+            Assert.Equal(packet, Assert.Single(machine.ReceiveAll(card)));
+        }
+        Assert.Equal((9ul, 0ul), (card.Counters.Received, card.Counters.BadLength));
+        Finish(machine, card);
+    }
+
+    [Theory, MemberData(nameof(Kinds))]
+    public void Random_bursts_come_in_in_order_many_times_around_the_list(string kind)
+    {
+        using var machine = new I8255xMachine(kind);
+        I8255x card = machine.Probe();
+        var random = new Random(5);
+        for (int burst = 0; burst < 80; burst++)
+        {
+            byte[][] packets = [.. Enumerable.Range(0, random.Next(1, 30)).Select(i => I8255xMachine.Packet(random.Next(60, 1515), burst * 50 + i, card.Address))];
+            foreach (byte[] packet in packets)
+                Assert.True(machine.Device.Deliver(packet));
+            Assert.Equal(packets, machine.ReceiveAll(card, random.Next(1, 40)));
+        }
+        Assert.Equal(0ul, card.Faults.ReceiverRestarts + card.Counters.Missed);
+        Finish(machine, card);
+    }
+
+    [Theory, MemberData(nameof(Kinds))]
+    public void A_list_that_came_to_its_end_is_made_longer_and_goes_on(string kind)
+    {
+        using var machine = new I8255xMachine(kind);
+        I8255x card = machine.Probe();
+        for (int round = 1; round <= 5; round++)
+        {
+            for (int i = 0; i < ListFrames + 5; i++)
+                Assert.Equal(i < ListFrames - 1, machine.Device.Deliver(I8255xMachine.Packet(60 + i, i, card.Address)));
+            List<byte[]> received = machine.ReceiveAll(card);
+            Assert.Equal(Enumerable.Range(0, ListFrames - 1).Select(i => I8255xMachine.Packet(60 + i, i, card.Address)), received);
+            Assert.Equal((ulong)round, card.Faults.ReceiverRestarts);
+            Assert.True(machine.Device.IsReceiving);
+        }
+        machine.Run(3_000_000);
+        Assert.Equal(30ul, card.Counters.Missed);
+        Finish(machine, card);
+    }
+
+    [Theory, MemberData(nameof(Kinds))]
+    public void A_device_that_writes_the_end_of_its_list_loses_no_more_than_one_frame(string kind)
+    {
+        using var machine = new I8255xMachine(kind);
+        I8255x card = machine.Probe();
+        machine.Device.FillsMarker = true;
+        machine.Device.SetsCountFlags = false;
+        for (int i = 0; i < ListFrames + 5; i++)
+            machine.Device.Deliver(I8255xMachine.Packet(60 + i, i, card.Address));
+        Assert.Equal(ListFrames - 1, machine.ReceiveAll(card).Count);
+        byte[] after = I8255xMachine.Packet(333, 1, card.Address);
+        Assert.True(machine.Device.Deliver(after));
+        Assert.Equal(after, Assert.Single(machine.ReceiveAll(card)));
+        Finish(machine, card);
+    }
+
+    [Theory, MemberData(nameof(Kinds))]
+    public void The_end_of_the_list_may_be_reached_at_any_step_of_its_change(string kind)
+    {
+        // The device comes to the marker while the CPU changes it, and while frames behind it are received already.
+        using var machine = new I8255xMachine(kind);
+        I8255x card = machine.Probe();
+        var random = new Random(11);
+        int next = 0, seen = 0;
+        var frames = new Frame[200];
+        for (int round = 0; round < 400; round++)
+        {
+            for (int i = random.Next(140); i > 0; i--)
+                next += machine.Device.Deliver(I8255xMachine.Packet(60 + next % 1400, next, card.Address)) ? 1 : 0;
+            int count = card.Receive(frames.AsSpan(0, random.Next(1, 200)));
+            for (int i = 0; i < count; i++, seen++)
+            {
+                Assert.Equal(I8255xMachine.Packet(60 + seen % 1400, seen, card.Address), frames[i].Bytes.ToArray());
+                frames[i].Free();
+            }
+        }
+        Assert.Equal(next - seen, machine.ReceiveAll(card).Count);
+        Assert.NotEqual(0ul, card.Faults.ReceiverRestarts);
+        Finish(machine, card);
+    }
+
+    [Theory, MemberData(nameof(Kinds))]
+    public void A_frame_goes_in_at_one_side_and_out_at_the_other_where_it_lies(string kind)
+    {
+        using var machine = new I8255xMachine(kind);
+        I8255x card = machine.Probe();
+        var frames = new Frame[1];
+        for (int i = 0; i < 300; i++)
+        {
+            byte[] packet = I8255xMachine.Packet(60 + i, i, card.Address);
+            Assert.True(machine.Device.Deliver(packet));
+            Assert.Equal(1, card.Receive(frames));
+            frames[0].Bytes[6] ^= 0xFF;
+            packet[6] ^= 0xFF;
+            Assert.Equal(1, card.Transmit(frames));
+            Assert.Equal(packet, machine.Device.Sent[i]);
+        }
+        Finish(machine, card);
+    }
+
+    [Theory, MemberData(nameof(Kinds))]
+    public void The_listener_is_marked_once_until_it_arms_again(string kind)
+    {
+        using var machine = new I8255xMachine(kind);
+        I8255x card = machine.Probe();
+        var listener = new Counting();
+        card.Listener = new WorkItem(listener);
+        machine.Device.Deliver(I8255xMachine.Packet(60, 1, card.Address));
+        machine.Run(0);
+        Assert.Equal(0, listener.Calls);
+        Assert.True(card.Arm());
+        Assert.Single(machine.ReceiveAll(card));
+        Assert.False(card.Arm());
+        for (int i = 0; i < 3; i++)
+            machine.Device.Deliver(I8255xMachine.Packet(60, 1, card.Address));
+        machine.Run(0);
+        Assert.Equal((1, 1ul), (listener.Calls, card.Counters.Interrupts));
+        Assert.Equal(3, machine.ReceiveAll(card).Count);
+        Assert.False(card.Arm());
+        machine.Run(0);
+        Assert.Equal(1, listener.Calls);
+        Finish(machine, card);
+    }
+
+    [Theory, MemberData(nameof(Kinds))]
+    public void Receive_modes_reach_the_device(string kind)
+    {
+        using var machine = new I8255xMachine(kind);
+        I8255x card = machine.Probe();
+        MacAddress stranger = MacAddress.FromNumber(0x0605_0403_0202);
+        MacAddress[] groups = [.. Enumerable.Range(1, 9).Select(i => MacAddress.FromNumber((ulong)i << 40 | 1))];
+        Assert.Equal(Error.None, card.SetReceiveMode(ReceiveMode.Groups, groups));
+        Assert.All(groups, group => Assert.True(machine.Device.Deliver(I8255xMachine.Packet(60, 1, group))));
+        Assert.False(machine.Device.Deliver(I8255xMachine.Packet(60, 1, MacAddress.FromNumber(0x77_0000_0001))));
+        Assert.Equal(Error.None, card.SetReceiveMode(ReceiveMode.Groups, [.. groups, groups[0]]));
+        Assert.True(machine.Device.Deliver(I8255xMachine.Packet(60, 1, MacAddress.FromNumber(0x77_0000_0001))));
+        Assert.False(machine.Device.Deliver(I8255xMachine.Packet(60, 1, stranger)));
+        Assert.Equal(Error.None, card.SetReceiveMode(ReceiveMode.Promiscuous, default));
+        Assert.True(machine.Device.Deliver(I8255xMachine.Packet(60, 1, stranger)));
+        // And after a reset.
+        Assert.Equal(Error.None, card.Reset());
+        Assert.Equal(1ul, card.Counters.Resets);
+        Assert.True(machine.Device.Deliver(I8255xMachine.Packet(60, 1, stranger)));
+        byte[] packet = I8255xMachine.Packet(100, 1, stranger);
+        Assert.Equal(1, machine.Send(card, packet));
+        Assert.Equal(packet, Assert.Single(machine.Device.Sent));
+        card.Quiesce();
+        machine.CheckNothingLeft();
+    }
+
+    [Theory, InlineData(6), InlineData(8)]
+    public void EEPROMs_of_both_sizes_are_read(int bits)
+    {
+        using var machine = new I8255xMachine();
+        machine.Device.EepromBits = bits;
+        machine.Device.Eeprom[63] = 0;
+        machine.Device.Eeprom[200] = 0x1234;
+        machine.Device.SumEeprom();
+        Assert.Equal(0x5634_1200_5452ul, machine.Probe().Address.Number);
+    }
+
+    [Theory, InlineData(0x41E1, 100, true), InlineData(0x4081, 100, false), InlineData(0x4061, 10, true), InlineData(0x0021, 10, false)]
+    public void Speed_and_duplex_are_what_both_ends_can_do(ushort partner, int megabits, bool full)
+    {
+        using var machine = new I8255xMachine();
+        machine.Device.Partner = partner;
+        machine.Device.PhyAddress = 17;
+        I8255x card = machine.Probe();
+        Assert.Equal((megabits, full), (card.Link.Megabits, card.Link.IsFullDuplex));
+    }
+
+    [Fact]
+    public void The_link_is_looked_at_once_a_second()
+    {
+        using var machine = new I8255xMachine();
+        I8255x card = machine.Probe();
+        var listener = new Counting();
+        card.Listener = new WorkItem(listener);
+        for (int flap = 1; flap <= 3; flap++)
+        {
+            machine.Device.LinkIsUp = false;
+            machine.Run(1_100_000);
+            Assert.False(card.Link.IsUp);
+            machine.Device.LinkIsUp = true;
+            machine.Run(1_100_000);
+            Assert.True(card.Link.IsUp);
+            Assert.Equal(((ulong)flap * 2, flap * 2), (card.Counters.LinkChanges - 1, listener.Calls));
+        }
+        Assert.Empty(machine.Device.Violations);
+    }
+
+    [Fact]
+    public void With_frames_above_four_gigabytes_data_is_bounced()
+    {
+        using var machine = new I8255xMachine("coherent", 300, 64, (0x10_0000, 31 << 20), (0x1_0000_0000, 16 << 20));
+        I8255x card = machine.Probe();
+        for (int i = 0; i < 200; i++)
+        {
+            byte[] packet = I8255xMachine.Packet(60 + i, i, card.Address);
+            Assert.True(machine.Device.Deliver(packet));
+            Assert.Equal(packet, Assert.Single(machine.ReceiveAll(card)));
+            machine.Send(card, packet);
+            Assert.Equal(packet, machine.Device.Sent[i]);
+        }
+        Assert.True(card.Function.Dma.Statistics.Bounced >= 400);
+        Finish(machine, card);
+    }
+
+    // All is as it was before the card was there, and nothing went wrong.
+    private static void Finish(I8255xMachine machine, I8255x card)
+    {
+        Assert.Equal(ListFrames, machine.Frames.Used);
+        Assert.Equal((0ul, 0ul), (card.Counters.Resets + card.Counters.FailedResets, card.Faults.CommandHangs + card.Faults.NeverAccepted + card.Faults.FailedCommands));
+        Assert.Equal((0ul, 0ul), (card.Counters.BadDescriptors + card.Counters.BadLength, card.Counters.ReceiveErrors));
+        card.Quiesce();
+        machine.CheckNothingLeft();
+    }
+
+    private sealed class Counting : IWork
+    {
+        public int Calls { get; private set; }
+
+        public bool Work(int budget)
+        {
+            Calls++;
+            return false;
+        }
+    }
+}
