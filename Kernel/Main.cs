@@ -40,6 +40,7 @@ internal static unsafe class Kernel
         Firmware.FindPciDevices();                          // PCI functions
         DmaStart.Initialize();                              // memory for devices
         DriverTable.Start(PciBus.Functions);                // who drives what
+        NetworkStart.Initialize();                          // IPv4 on the cards; addresses come later
         InputStart.Initialize();                            // keyboard and serial port as input
         Unattended.Run();                                   // tests and measurements that the boot arguments ask for
         CommandLoop.Run();                                  // the shell

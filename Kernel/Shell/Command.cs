@@ -25,7 +25,7 @@ internal readonly unsafe ref struct Command(
 internal static unsafe class Commands
 {
     /// <summary>How many there are.</summary>
-    public const int Count = 14;
+    public const int Count = 19;
 
     /// <summary>The table; the order is help's order.</summary>
     public static Command At(int index) => index switch
@@ -35,15 +35,20 @@ internal static unsafe class Commands
         2 => new("pci"u8, "[BB:DD.F]"u8, "PCI functions: all, or one in detail"u8, &PciReport.Run),
         3 => new("irq"u8, default, "interrupts: vectors, lines, handlers, counts"u8, &IrqCommand.Run),
         4 => new("dma"u8, "[mark | leak]"u8, "devices' memory: masks, mappings, bounce slots; what was not given back"u8, &DmaCommand.Run),
-        5 => new("cpu"u8, default, "the CPU, its clock, how long the kernel is up"u8, &CpuCommand.Run),
-        6 => new("log"u8, "[debug | info | warn]"u8, "what the kernel logged, from a level up"u8, &LogCommand.Run),
-        7 => new("test"u8, "[PATTERN]"u8, "self-tests: all, or SUITE or SUITE/CASE, * and ?"u8, &TestCommand.Run),
-        8 => new("bench"u8, "[PATTERN]"u8, "measurements: all, or those that fit"u8, &BenchCommand.Run),
-        9 => new("panic"u8, "[KIND]"u8, "stops the kernel on purpose; alone: the kinds"u8, &PanicCommand.Run),
-        10 => new("colours"u8, default, "the terminal's colours and characters"u8, &ColoursCommand.Run),
-        11 => new("clear"u8, default, "an empty screen"u8, &ClearCommand.Run),
-        12 => new("reboot"u8, default, "starts the machine again"u8, &PowerCommands.Reboot),
-        13 => new("poweroff"u8, default, "switches the machine off"u8, &PowerCommands.PowerOff),
+        5 => new("net"u8, default, "network: cards, links, addresses, leases, sockets, counters"u8, &NetCommand.Run),
+        6 => new("ping"u8, "HOST [COUNT] [SIZE]"u8, "ICMP echoes to an IPv4 address, every byte compared"u8, &PingCommand.Run),
+        7 => new("tftp"u8, "HOST FILE"u8, "fetches a file; its size, SHA-256 and rate"u8, &TftpCommand.Run),
+        8 => new("udpecho"u8, "PORT"u8, "sends UDP datagrams back where they came from; again: no more"u8, &UdpEchoCommand.Run),
+        9 => new("pcap"u8, "on | off"u8, "records packets on the results channel (iso/pcap.sh makes a file)"u8, &PcapCommand.Run),
+        10 => new("cpu"u8, default, "the CPU, its clock, how long the kernel is up"u8, &CpuCommand.Run),
+        11 => new("log"u8, "[debug | info | warn]"u8, "what the kernel logged, from a level up"u8, &LogCommand.Run),
+        12 => new("test"u8, "[PATTERN]"u8, "self-tests: all, or SUITE or SUITE/CASE, * and ?"u8, &TestCommand.Run),
+        13 => new("bench"u8, "[PATTERN]"u8, "measurements: all, or those that fit"u8, &BenchCommand.Run),
+        14 => new("panic"u8, "[KIND]"u8, "stops the kernel on purpose; alone: the kinds"u8, &PanicCommand.Run),
+        15 => new("colours"u8, default, "the terminal's colours and characters"u8, &ColoursCommand.Run),
+        16 => new("clear"u8, default, "an empty screen"u8, &ClearCommand.Run),
+        17 => new("reboot"u8, default, "starts the machine again"u8, &PowerCommands.Reboot),
+        18 => new("poweroff"u8, default, "switches the machine off"u8, &PowerCommands.PowerOff),
         _ => default,
     };
 

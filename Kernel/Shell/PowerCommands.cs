@@ -1,4 +1,5 @@
 using Sluice.Acpi;
+using Sluice.Boot;
 using Sluice.Platform;
 
 namespace Sluice.Shell;
@@ -18,6 +19,7 @@ internal static class PowerCommands
     {
         if (words.TryNext(out _))
             return false;
+        NetworkStart.Flush();
         Power.Reboot();
         return true;
     }
@@ -27,6 +29,7 @@ internal static class PowerCommands
     {
         if (words.TryNext(out _))
             return false;
+        NetworkStart.Flush();
         Power.PowerOff();
         return true;
     }
@@ -34,6 +37,7 @@ internal static class PowerCommands
     /// <summary>Ends QEMU with a status; switches other machines off.</summary>
     public static void Exit(bool good)
     {
+        NetworkStart.Flush();
         PortIo.Out32(DebugExit, good ? Passed : Failed);
         Clock.Delay(ExitMicroseconds);
         Power.PowerOff();

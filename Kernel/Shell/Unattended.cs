@@ -26,9 +26,11 @@ internal static class Unattended
                 PowerCommands.Exit(good);
                 break;
             case After.PowerOff:
+                NetworkStart.Flush();
                 Power.PowerOff();
                 break;
             case After.Reboot:
+                NetworkStart.Flush();
                 Power.Reboot();
                 break;
         }
