@@ -54,6 +54,11 @@ test: solution ## runs the hosted tests and the boot tests; writes out/junit.xml
 test-all: solution ## the same with the whole boot matrix (twice as long)
 	@dotnet exec $(runner) --all $(if $(ONLY),--only '$(ONLY)')
 
+.PHONY: test-firewire-model
+test-firewire-model: solution ## boots Debian's Linux on the FireWire controller's model, all its machines (installs Debian's kernel packages)
+	@iso/setup.sh linux
+	@dotnet exec $(runner) --all --only 'Sluice.Tests.FireWire.Linux*' FireWire
+
 .PHONY: test-mutations
 test-mutations: solution ## leaves each hand-over out of each driver in turn; its tests must notice
 	@dotnet exec tests/Unit/bin/Debug/net10.0/Sluice.Tests.Unit.dll -namespace Sluice.Tests.Mutations -showLiveOutput

@@ -1,0 +1,141 @@
+using System;
+using System.Collections.Generic;
+using System.IO;
+using System.Linq;
+using Sluice.FireWire.Bus;
+using Sluice.FireWire.Nodes;
+using Sluice.FireWire.Ohci;
+using Sluice.FireWire.Simulation;
+using Sluice.FireWire.Trace;
+using Sluice.VfioUser;
+
+namespace Sluice.FireWire.Tool;
+
+/// <summary>A bus put together as options say, with sockets that QEMU connects to.</summary>
+public sealed class Model : IDisposable
+{
+    private readonly Simulator _simulator = new();
+    private readonly Pump _pump;
+    private readonly List<OhciPciDevice> _devices = [];
+    private readonly List<VfioUserServer> _servers = [];
+    private readonly StreamWriter? _trace;
+
+    /// <summary>Builds it, and listens.</summary>
+    /// <param name="log">Takes lines for people.</param>
+    /// <exception cref="UsageException">The options do not fit.</exception>
+    public Model(Options options, Action<string> log)
+    {
+        Bus = new FireWireBus(_simulator, options.Seed);
+        if (options.Trace != null)
+        {
+            _trace = new StreamWriter(options.Trace);
+            Bus.Trace = options.Trace.EndsWith(".json", StringComparison.Ordinal) ? new ChromeTrace(Bus, _trace) : new TextTrace(Bus, _trace);
+        }
+        _pump = new Pump(_simulator, options.BusSpeed);
+        try
+        {
+            foreach (MemberOptions member in options.Members)
+                Add(member);
+            Plug(options.Cables);
+            for (int i = 0, device = 0; i < options.Members.Count; i++)
+            {
+                if (!options.Members[i].IsController)
+                    continue;
+                string name = Bus.Phys[i].Name;
+                _servers.Add(new VfioUserServer(options.Members[i].First, _devices[device++], line => log($"{name}: {line}")));
+            }
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    public FireWireBus Bus { get; }
+
+    /// <summary>Controllers that guests use, in the order of the options.</summary>
+    public IReadOnlyList<OhciPciDevice> Devices => _devices;
+
+    /// <summary>Does something to the bus while guests use it.</summary>
+    public void Do(Action action)
+    {
+        _pump.Enter();
+        try
+        {
+            action();
+        }
+        finally
+        {
+            _pump.Leave();
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (VfioUserServer server in _servers)
+            server.Dispose();
+        _pump.Dispose();
+        foreach (OhciPciDevice device in _devices)
+            device.Dispose();
+        _trace?.Dispose();
+    }
+
+    private void Add(MemberOptions member)
+    {
+        int number = Bus.Phys.Count;
+        string name = member.Take("name", member.IsController ? $"host{number}" : $"{member.First}{number}");
+        if (Bus.Phys.Any(phy => phy.Name == name))
+            throw new UsageException($"two members are named {name}");
+        Speed speed = member.TakeSpeed("speed", Speed.S400);
+        ulong guid = member.TakeNumber("guid", 0x525400_F1_00000000 + (ulong)number, ulong.MaxValue);
+        var traits = new PhyTraits((int)member.TakeNumber("ports", 3, Phy.MostPorts), speed, IsContender: member.IsController,
+            Compliance: speed == Speed.S800 ? 2 : 1);
+        Link? link = member.IsController ? AddController(member, guid, speed) : AddNode(member, guid, speed);
+        member.Close();
+        Do(() => Bus.Add(name, link, traits));
+    }
+
+    private OhciController AddController(MemberOptions member, ulong guid, Speed speed)
+    {
+        // LSI FW643 of a revision without known faults.
+        (ushort vendor, ushort device, byte revision) = member.TakePci(0x11C1, 0x5901, 8);
+        var traits = new OhciTraits(guid, speed, MaxRecord: speed == Speed.S800 ? 11 : 10);
+        var pci = new OhciPciDevice(_pump, vendor, device, revision, member.TakeSwitch("msi", true), traits);
+        _devices.Add(pci);
+        return pci.Controller;
+    }
+
+    private static Node? AddNode(MemberOptions member, ulong guid, Speed speed)
+    {
+        var information = new BusInformation(guid, speed, speed == Speed.S800 ? 11 : 10);
+        switch (member.First)
+        {
+            case "memory":
+                int bytes = (int)member.TakeNumber("size", 65536, 1 << 30);
+                ulong at = member.TakeNumber("base", MemoryNode.DefaultBase, (1UL << 48) - 1);
+                return new MemoryNode(information, bytes, at) { AnswersWritesAtOnce = !member.TakeSwitch("split-writes", false) };
+            case "echo":
+                return new EchoNode(information);
+            case "repeater":
+                return null;
+            default:
+                throw new UsageException($"no kind of node is '{member.First}'");
+        }
+    }
+
+    private void Plug(List<string> cables) => Do(() =>
+    {
+        try
+        {
+            for (int i = 1; cables.Count == 0 && i < Bus.Phys.Count; i++)
+                Bus.Connect(Bus.Phys[i - 1], Bus.Phys[i]);
+            foreach (string cable in cables)
+                Commands.Connect(Bus, cable);
+        }
+        catch (ArgumentException wrong)
+        {
+            throw new UsageException(wrong.Message);
+        }
+    });
+}
