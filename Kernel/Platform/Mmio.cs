@@ -29,13 +29,23 @@ public readonly unsafe struct Mmio
     }
 
     public byte Read8(uint offset) => System.Threading.Volatile.Read(ref *At(offset, 1));
-    public ushort Read16(uint offset) => System.Threading.Volatile.Read(ref *(ushort*)At(offset, 2));
-    public uint Read32(uint offset) => System.Threading.Volatile.Read(ref *(uint*)At(offset, 4));
-    public ulong Read64(uint offset) => System.Threading.Volatile.Read(ref *(ulong*)At(offset, 8));
+    public ushort Read16(uint offset) => Load((ushort*)At(offset, 2));
+    public uint Read32(uint offset) => Load((uint*)At(offset, 4));
+    public ulong Read64(uint offset) => Load((ulong*)At(offset, 8));
     public void Write8(uint offset, byte value) => System.Threading.Volatile.Write(ref *At(offset, 1), value);
     public void Write16(uint offset, ushort value) => System.Threading.Volatile.Write(ref *(ushort*)At(offset, 2), value);
     public void Write32(uint offset, uint value) => System.Threading.Volatile.Write(ref *(uint*)At(offset, 4), value);
     public void Write64(uint offset, ulong value) => System.Threading.Volatile.Write(ref *(ulong*)At(offset, 8), value);
+
+    // Not in place: of a value that only some bits are tested of, the compiler reads no more than the byte that they are in.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static ushort Load(ushort* at) => System.Threading.Volatile.Read(ref *at);
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static uint Load(uint* at) => System.Threading.Volatile.Read(ref *at);
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static ulong Load(ulong* at) => System.Threading.Volatile.Read(ref *at);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private byte* At(uint offset, uint width)
