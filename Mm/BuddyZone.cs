@@ -16,7 +16,7 @@ public struct PerOrder
 /// which only parts are free is in the list of the largest run that it still has. Sections that were never used
 /// wait as a number until the lists run dry. Runs come and go in batches, so that the lock is taken seldom.
 /// </summary>
-internal sealed unsafe class BuddyZone
+internal sealed unsafe partial class BuddyZone
 {
     private SpinLock _lock;
     private SectionTable _sections;
@@ -316,15 +316,21 @@ internal sealed unsafe class BuddyZone
             if (section >= _endSection)
                 break;
             _nextSection = section + 1;
-            SectionPlan plan = SectionPlan.For(_map, section);
-            if (!plan.IsUsable)
-                continue;
-            plan.LayMetadata(_sections);
-            foreach (FrameRange part in plan.Parts(_map))
-                Insert(part);
-            return true;
+            if (!_sections.IsOpen(section) && TryOpen(section))
+                return true;
         }
         _nextSection = _endSection;
         return false;
+    }
+
+    private bool TryOpen(uint section)
+    {
+        SectionPlan plan = SectionPlan.For(_map, section);
+        if (!plan.IsUsable)
+            return false;
+        plan.LayMetadata(_sections);
+        foreach (FrameRange part in plan.Parts(_map))
+            Insert(part);
+        return true;
     }
 }

@@ -12,17 +12,19 @@ internal sealed class DmaMemory(PageAllocator pages)
     public bool TryTake(int order, ulong mask, OwnerTag owner, out PageRun run)
     {
         // From the highest zone that may serve: its memory may happen to be low enough. Then from the one that surely is.
-        for (Zone zone = Highest(mask); ; zone--)
+        bool wasAbove = false;
+        for (int zone = (int)Highest(mask); zone >= 0; zone--)
         {
-            if (Pages.TryTake(order, zone, owner, out run))
-            {
-                if (run.Start.Value + run.Bytes - 1 <= mask)
-                    return true;
-                Pages.Give(ref run);
-            }
-            if (zone == Zone.Dma)
-                return false;
+            if (!Pages.TryTake(order, (Zone)zone, owner, out run))
+                continue;
+            if (run.Start.Value + run.Bytes - 1 <= mask)
+                return true;
+            wasAbove = true;
+            Pages.Give(ref run);
         }
+        run = default;
+        // The mask ends within a zone: what is free of it below is looked for.
+        return wasAbove && Pages.TryTakeHighest(order, mask, owner, out run);
     }
 
     public void Give(ref PageRun run) => Pages.Give(ref run);
