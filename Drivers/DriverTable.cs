@@ -78,6 +78,7 @@ public static unsafe class DriverTable
         {
             if (Taken != null || !match.Fits(function))
                 return;
+            function.Dma.Attach(name);
             Error error = probe(function, out Driver? driver);
             if (error == Error.None && driver != null)
             {
@@ -87,6 +88,7 @@ public static unsafe class DriverTable
             }
             function.DisableInterrupt();
             function.DisableBusMaster();
+            function.Dma.Close();
             Log.Warn($"{name}: {function.Address} not driven: {error.Text}");
         }
     }

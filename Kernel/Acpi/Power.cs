@@ -3,6 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Runtime;
 using System.Runtime.CompilerServices;
 using Sluice.Arch;
+using Sluice.Boot;
 using Sluice.Drivers;
 using Sluice.Pci;
 using Sluice.Platform;
@@ -55,6 +56,12 @@ internal static class Power
     {
         Log.Info($"power: {what}");
         DriverTable.Quiesce(PciBus.Functions);
+        // What drivers have not released by now, nobody will.
+        if (DmaStart.System?.Checker is { } checker)
+        {
+            checker.Sweep();
+            checker.ReportLeaks(mark: 0);
+        }
         Cpu.DisableInterrupts();
         return _control ?? new PowerControl(default, false, default, null);
     }

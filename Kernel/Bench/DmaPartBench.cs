@@ -6,8 +6,6 @@ namespace Sluice.Bench;
 /// <summary>What the partial hand-over of a divided buffer costs: a page of a receive ring taken and given back.</summary>
 internal static unsafe class DmaPartBench
 {
-    private const int Rounds = 2_000;
-
     private static DividedBuffer<FromDevice> _divided;
 
     public static void Measure(ref Run run, DmaDevice device, System.ReadOnlySpan<byte> name)
@@ -17,7 +15,7 @@ internal static unsafe class DmaPartBench
         DeviceBuffer<FromDevice> given = buffer.GiveToDevice();
         if (given.TryDivide((uint)PhysAddr.PageSize, out _divided) == Error.None)
         {
-            run.Measure(name, Rounds, &TakeAndGive);
+            DmaBench.Time(ref run, name, device.IsChecked ? &WriteTakeAndGive : &TakeAndGive);
             given = _divided.Join();
         }
         buffer = given.TakeBack(0);
@@ -28,6 +26,16 @@ internal static unsafe class DmaPartBench
     {
         for (int i = 0; i < rounds; i++)
         {
+            BufferPart<FromDevice> part = _divided.TakePart(i & 7, 2048);
+            _divided.GivePart(ref part);
+        }
+    }
+
+    private static void WriteTakeAndGive(int rounds)
+    {
+        for (int i = 0; i < rounds; i++)
+        {
+            DmaCheckerBench.Write(_divided.AddressOf(i & 7));
             BufferPart<FromDevice> part = _divided.TakePart(i & 7, 2048);
             _divided.GivePart(ref part);
         }

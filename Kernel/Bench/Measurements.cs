@@ -41,13 +41,13 @@ internal unsafe ref struct Run(ReadOnlySpan<byte> glob)
     public int Count { get; private set; }
 
     /// <summary>Whether a measurement is wanted.</summary>
-    public readonly bool Wants(ReadOnlySpan<byte> name) => Glob.Matches(_glob, name);
+    public readonly bool Wants(scoped ReadOnlySpan<byte> name) => Glob.Matches(_glob, name);
 
     /// <summary>
     /// Measures an operation that <paramref name="body"/> does as often as it is told. It runs once before, to warm up; interrupts
     /// are off while it is timed.
     /// </summary>
-    public void Measure(ReadOnlySpan<byte> name, int rounds, delegate*<int, void> body)
+    public void Measure(scoped ReadOnlySpan<byte> name, int rounds, delegate*<int, void> body)
     {
         if (!Wants(name))
             return;
@@ -61,7 +61,7 @@ internal unsafe ref struct Run(ReadOnlySpan<byte> glob)
     }
 
     /// <summary>Prints a figure that was measured elsewhere: ticks for so many operations.</summary>
-    public void Report(ReadOnlySpan<byte> name, ulong ticks, int rounds)
+    public void Report(scoped ReadOnlySpan<byte> name, ulong ticks, int rounds)
     {
         Count++;
         ulong count = (ulong)rounds, hundredths = (ticks % count * 100 + count / 2) / count, whole = ticks / count;

@@ -18,8 +18,10 @@ internal static class DmaStart
     public static void Initialize()
     {
         RangeSet usable = SystemMemory.Map.Usable;
-        System = new DmaSystem(Pages.Allocator, Slab.Heap, PhysAddr.FromFrame(usable[usable.Count - 1].End) - 1);
         DmaOptions options = new(BootArguments.Text(Argument.Dma));
+        System = new DmaSystem(Pages.Allocator, Slab.Heap, PhysAddr.FromFrame(usable[usable.Count - 1].End) - 1, options.Check);
+        if (options.Check)
+            Log.Info($"dma: misuse is looked for");
         ReadOnlySpan<byte> unknown = options.Unknown;
         if (!unknown.IsEmpty)
             Log.Warn($"boot argument dma: {unknown}: there is no such word");

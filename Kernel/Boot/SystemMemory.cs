@@ -1,5 +1,6 @@
 using System;
 using Sluice.Arch;
+using Sluice.Dma;
 using Sluice.Mm;
 using Sluice.Platform;
 using Sluice.Runtime;
@@ -43,7 +44,8 @@ internal static unsafe class SystemMemory
         Bug.If(!early.TryTake(1 << ObjectHeapOrder, new PhysAddr(PhysicalMemory.DirectMapBytes), out PhysAddr objects), "no memory for objects"u8);
         new Span<byte>(PhysicalMemory.At(objects), 4096 << ObjectHeapOrder).Clear();
         ObjectHeap.Feed(PhysicalMemory.At(objects), 4096 << ObjectHeapOrder);
-        bool started = Pages.Start(map, early, new PhysAddr(PhysicalMemory.DirectMapBytes), BootArguments.IsOn(Argument.Poison));
+        // What is sent of memory that nobody wrote is known by the pattern.
+        bool started = Pages.Start(map, early, new PhysAddr(PhysicalMemory.DirectMapBytes), BootArguments.IsOn(Argument.Poison) || new DmaOptions(BootArguments.Text(Argument.Dma)).Check);
         Bug.If(!started, "no memory for the page allocator"u8);
         VirtualMemory.UsePageAllocator();
         Slab.Start();

@@ -18,6 +18,7 @@ internal static unsafe partial class DmaSuite
         suite.Case("edu: pages out of reach"u8, &EduOutOfReach);
         suite.Case("edu: soak"u8, &EduSoak);
         suite.OnDemand("edu: long soak"u8, &EduLongSoak);
+        suite.OnDemand("edu: misuse is reported"u8, &EduMisuse);
     }
 
     private static void EduCoherent(ref Ktap t)
@@ -128,4 +129,43 @@ internal static unsafe partial class DmaSuite
     }
 
     private static uint Number(ref uint seed) => (uint)Next(ref seed) << 8 | Next(ref seed);
+
+    // What only the checker finds (dma=check): the device, told so behind its driver's back, writes past the end of a buffer, then to one that
+    // is the CPU's again; the driver's user forgets it.
+    private static void EduMisuse(ref Ktap t)
+    {
+        if (!PciSuite.TryFindEdu(ref t, out Edu edu) || !t.Check(Dma.Checker != null, "started with dma=check"u8))
+            return;
+        if (!t.Check(edu.Function.Dma.TryAllocatePages(100, out CpuBuffer<FromDevice> buffer) == Error.None, "a page"u8))
+            return;
+        DeviceBuffer<FromDevice> given = buffer.GiveToDevice();
+        DmaAddr address = given.Address;
+        t.Check(WriteFromEdu(edu, address, 164), "164 bytes are written, and the buffer has 100"u8);
+        buffer = given.TakeBack(100);
+        t.Equal(1, Dma.Checker!.CountOf(DmaFault.DeviceWroteOutside), "reports of writes outside"u8);
+        t.Check(WriteFromEdu(edu, address, 8), "8 bytes are written to what is the CPU's"u8);
+        Dma.Checker.Sweep();
+        t.Equal(1, Dma.Checker.CountOf(DmaFault.DeviceWroteEarly), "reports of writes without a hand-over"u8);
+        t.Equal(2, Dma.Checker.Reports, "reports"u8);
+        Own.KeepForGood(ref buffer);
+    }
+
+    // By the registers, as the driver would not: docs/specs/edu, 0x80 source, 0x88 destination, 0x90 count, 0x98 command.
+    private static bool WriteFromEdu(Edu edu, DmaAddr address, uint bytes)
+    {
+        if (!edu.Function.TryMapBar(0, 0xA0, out Mmio bar))
+            return false;
+        bar.Write64(0x80, 0x40000);
+        bar.Write64(0x88, address.Value);
+        bar.Write32(0x90, bytes);
+        bar.Write32(0x98, 7);
+        Deadline end = Deadline.In(2_000_000);
+        while ((bar.Read32(0x98) & 1) != 0)
+        {
+            if (end.Passed)
+                return false;
+            WorkLoop.Turn(end);
+        }
+        return true;
+    }
 }

@@ -10,18 +10,20 @@ namespace Sluice.Shell;
 internal static class DmaCommand
 {
     // More lines than a screen has help nobody.
-    private const int MostShown = 64;
+    private const int MostShown = 64, ReportsShown = 8;
 
     private static bool _marked;
 
     public static bool Run(CommandWords words)
     {
         DmaSystem system = DmaStart.System;
+        system.Checker?.Sweep();
         if (!words.TryNext(out ReadOnlySpan<byte> what))
         {
             WriteDevices(system);
             WriteMappings(system, onlyNew: false);
             WritePool(system);
+            WriteChecker(system.Checker);
             return true;
         }
         if (words.TryNext(out _))
@@ -76,12 +78,36 @@ internal static class DmaCommand
 
     private static void WriteMapping(ref readonly MappingReport mapping)
     {
-        Terminal.Write($"  {mapping.Device.Name,-12} {NameOf(mapping.Family),-14} {NameOf(mapping.Direction),-12} {mapping.Path,-8} ");
+        Terminal.Write($"  {mapping.Device.Name,-12} {mapping.Family.Text,-14} {mapping.Direction.Text,-12} {mapping.Path,-8} ");
         Terminal.Write($"{mapping.Address.Value,11:x} {mapping.Bytes,9}  {(mapping.IsDevices ? "device"u8 : "CPU"u8),-6} ");
         if (mapping.HasAge)
-            Terminal.WriteLine($"{mapping.AgeMicroseconds / 1_000_000,5}.{mapping.AgeMicroseconds / 100_000 % 10}  {mapping.Owner.Name}");
+            Terminal.Write($"{mapping.AgeMicroseconds / 1_000_000,5}.{mapping.AgeMicroseconds / 100_000 % 10}  {mapping.Owner.Name}");
         else
-            Terminal.WriteLine($"{"-"u8,7}  {mapping.Owner.Name}");
+            Terminal.Write($"{"-"u8,7}  {mapping.Owner.Name}");
+        if (mapping.Method == null)
+            Terminal.WriteLine($"");
+        else
+            Terminal.WriteLine($", {mapping.Method}:{mapping.Line}");
+    }
+
+    private static void WriteChecker(DmaChecker? checker)
+    {
+        if (checker == null)
+        {
+            Terminal.WriteLine($"  checker: off (boot with dma=check)");
+            return;
+        }
+        Terminal.WriteLine($"  checker: {checker.Live} mappings checked, {checker.Unchecked} not, {checker.Refused} refused for want of memory; {checker.Reports} reports");
+        for (int i = 0; i < DmaFaults.Count; i++)
+        {
+            if (checker.CountOf((DmaFault)i) != 0)
+                Terminal.WriteLine($"  {checker.CountOf((DmaFault)i),7}  {((DmaFault)i).Text}");
+        }
+        for (ulong number = checker.Reports - Math.Min(checker.Reports, ReportsShown); number++ < checker.Reports;)
+        {
+            if (checker.TryGet(number, out _, out ReadOnlySpan<byte> text))
+                Terminal.WriteLine($"  \e[90m{number,5}:\e[0m {text}");
+        }
     }
 
     private static void WritePool(DmaSystem system)
@@ -116,23 +142,4 @@ internal static class DmaCommand
 
     private static ReadOnlySpan<byte> PathOf(DmaDevice device) =>
         device.IsForcedToBounce ? "bounce"u8 : device.MayBounce ? "either"u8 : "direct"u8;
-
-    private static ReadOnlySpan<byte> NameOf(DmaFamily family) => family switch
-    {
-        DmaFamily.Mapped => "mapped"u8,
-        DmaFamily.Pages => "pages"u8,
-        DmaFamily.Noncoherent => "noncoherent"u8,
-        DmaFamily.Noncontiguous => "noncontiguous"u8,
-        DmaFamily.Coherent => "coherent"u8,
-        DmaFamily.Pool => "pool"u8,
-        DmaFamily.Hidden => "hidden"u8,
-        _ => "registers"u8,
-    };
-
-    private static ReadOnlySpan<byte> NameOf(DmaDirection direction) => direction switch
-    {
-        DmaDirection.ToDevice => "to device"u8,
-        DmaDirection.FromDevice => "from device"u8,
-        _ => "both"u8,
-    };
 }

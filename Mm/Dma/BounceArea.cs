@@ -3,6 +3,7 @@ using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Threading;
 using Sluice.Mm;
+using Sluice.Platform;
 
 namespace Sluice.Dma;
 
@@ -54,6 +55,27 @@ internal unsafe struct BounceArea
         Words = (int)(bytes >> SlotShift + WordShift);
         for (int i = 0; i < Words; i++)
             _free[i] = ulong.MaxValue;
+    }
+
+    /// <summary>Finds the first byte of a free slot that is not zero, and clears the slot.</summary>
+    public bool TryFindDirty(out ulong address)
+    {
+        for (int slot = 0; slot < Words << WordShift; slot++)
+        {
+            address = Start + ((ulong)slot << SlotShift);
+            if ((_free[slot >> WordShift] & 1UL << slot) == 0)
+                continue;
+            CacheLines.Invalidate(new PhysAddr(address), SlotBytes);
+            ulong clean = Pattern.Intact(address, SlotBytes, Pattern.Zero);
+            if (clean == SlotBytes)
+                continue;
+            Pattern.Fill(address, SlotBytes, Pattern.Zero);
+            CacheLines.Clean(new PhysAddr(address), SlotBytes);
+            address += clean;
+            return true;
+        }
+        address = 0;
+        return false;
     }
 
     /// <summary>Takes 2^order slots in a row, at a multiple of their number.</summary>

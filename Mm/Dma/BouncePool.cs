@@ -59,6 +59,21 @@ internal sealed unsafe class BouncePool(DmaMemory memory, Slab<BounceArea> recor
         area->Give(mapping->FirstSlot, mapping->SlotOrder);
     }
 
+    /// <summary>Finds a free slot that is not zero, as all must be, and clears it. For the checker.</summary>
+    public bool TryFindDirty(out ulong address)
+    {
+        for (int cpu = 0; cpu < Cpu.MaxCount; cpu++)
+        {
+            for (var area = (BounceArea*)_areas[cpu]; area != null; area = area->Next)
+            {
+                if (area->TryFindDirty(out address))
+                    return true;
+            }
+        }
+        address = 0;
+        return false;
+    }
+
     /// <summary>Makes sure that there is an area below a mask; called while a device that may need one is set up.</summary>
     public bool TryPrepare(ulong mask)
     {

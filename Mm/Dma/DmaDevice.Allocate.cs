@@ -18,15 +18,18 @@ public sealed unsafe partial class DmaDevice
     /// </summary>
     /// <param name="bytes">1 to 16 MiB; the memory is rounded up to a power of two of pages, aligned to its size.</param>
     /// <param name="buffer">Empty on an error.</param>
+    /// <param name="method">For the checker's reports, as <paramref name="line"/>: the compiler fills them in.</param>
+    /// <param name="line"></param>
     /// <returns><see cref="Error.TooLarge"/>, or <see cref="Error.NoResources"/> if no such memory is free.</returns>
     [NotInInterrupt]
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public Error TryAllocatePages<TDirection>(uint bytes, out CpuBuffer<TDirection> buffer) where TDirection : struct, IDirection
+    public Error TryAllocatePages<TDirection>(uint bytes, out CpuBuffer<TDirection> buffer,
+        [CallerMemberName] string method = "", [CallerLineNumber] int line = 0) where TDirection : struct, IDirection
     {
         Mapping* mapping = _direct;
         ulong origin = bytes - 1 < PhysAddr.PageSize ? TakePage() : 0;
         Error error = origin != 0 ? Error.None
-            : TryAllocate(bytes, MappingKind.Word(default(TDirection).Kind, DmaFamily.Pages), out origin, out mapping);
+            : TryAllocate(bytes, MappingKind.Word(default(TDirection).Kind, DmaFamily.Pages), method, line, out origin, out mapping);
         buffer.Origin = origin;
         buffer.Room = bytes;
         buffer.Valid = 0;
@@ -41,12 +44,13 @@ public sealed unsafe partial class DmaDevice
     /// <inheritdoc cref="TryAllocatePages" path="/param|/returns"/>
     [NotInInterrupt]
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public Error TryAllocateNoncoherent<TDirection>(uint bytes, out CpuBuffer<TDirection> buffer) where TDirection : struct, IDirection
+    public Error TryAllocateNoncoherent<TDirection>(uint bytes, out CpuBuffer<TDirection> buffer,
+        [CallerMemberName] string method = "", [CallerLineNumber] int line = 0) where TDirection : struct, IDirection
     {
         Mapping* mapping = _direct;
         ulong origin = bytes - 1 - LargestBlock < PhysAddr.PageSize - LargestBlock ? TakePage() : 0;
         Error error = origin != 0 ? Error.None
-            : TryAllocateSmall(bytes, MappingKind.Word(default(TDirection).Kind, DmaFamily.Noncoherent), out origin, out mapping);
+            : TryAllocateSmall(bytes, MappingKind.Word(default(TDirection).Kind, DmaFamily.Noncoherent), method, line, out origin, out mapping);
         buffer.Origin = origin;
         buffer.Room = bytes;
         buffer.Valid = 0;
@@ -64,15 +68,18 @@ public sealed unsafe partial class DmaDevice
     /// <see cref="CacheMode.WriteCombining"/> for memory that the CPU only writes, in long rows: reads are slow then. The direct map of
     /// these pages changes, so nothing sees them in another way; whole pages are split from large ones for that.
     /// </param>
+    /// <param name="method">For the checker's reports, as <paramref name="line"/>: the compiler fills them in.</param>
+    /// <param name="line"></param>
     /// <returns><see cref="Error.TooLarge"/>, also for none; <see cref="Error.NoResources"/>.</returns>
     [NotInInterrupt]
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public Error TryAllocateCoherent<T>(int count, out Coherent<T> memory, CacheMode cache = CacheMode.WriteBack) where T : unmanaged
+    public Error TryAllocateCoherent<T>(int count, out Coherent<T> memory, CacheMode cache = CacheMode.WriteBack,
+        [CallerMemberName] string method = "", [CallerLineNumber] int line = 0) where T : unmanaged
     {
         Mapping* mapping = _direct;
         ulong bytes = (ulong)(uint)count * (uint)sizeof(T);
         ulong origin = bytes - 1 < PhysAddr.PageSize && cache == CacheMode.WriteBack ? TakePage() : 0;
-        Error error = origin != 0 ? Error.None : TryAllocateShared(bytes, cache, DmaFamily.Coherent, out origin, out mapping);
+        Error error = origin != 0 ? Error.None : TryAllocateShared(bytes, cache, DmaFamily.Coherent, method, line, out origin, out mapping);
         if (error != Error.None)
         {
             memory = default;
@@ -93,7 +100,7 @@ public sealed unsafe partial class DmaDevice
     }
 
     [OwnershipInternals("the record becomes the owner")]
-    internal Error TryAllocateShared(ulong bytes, CacheMode cache, DmaFamily family, out ulong origin, out Mapping* mapping)
+    internal Error TryAllocateShared(ulong bytes, CacheMode cache, DmaFamily family, string method, int line, out ulong origin, out Mapping* mapping)
     {
         origin = 0;
         mapping = null;
@@ -102,6 +109,13 @@ public sealed unsafe partial class DmaDevice
         Mapping* taken = _system.Table.TryTake();
         if (taken == null)
             return Error.NoResources;
+        if (_system.Checker is { } checker)
+        {
+            Error error = OpenChecked(checker, (uint)bytes, cache, family, taken, method, line);
+            mapping = error == Error.None ? taken : null;
+            origin = error == Error.None ? taken->Origin : 0;
+            return error;
+        }
         origin = TakeZeroed((uint)bytes);
         if (origin == 0)
         {
@@ -140,6 +154,28 @@ public sealed unsafe partial class DmaDevice
         return Error.None;
     }
 
+    private Error OpenChecked(DmaChecker checker, uint bytes, CacheMode cache, DmaFamily family, Mapping* mapping, string method, int line)
+    {
+        *mapping = new Mapping
+        {
+            Kind = new MappingKind(MappingKind.SharedWord(family)),
+            Room = bytes,
+            Device = _direct->Device,
+            Path = new StableReference<DmaPath>(checker.Path),
+            Cache = cache,
+            Since = Cpu.Timestamp(),
+        };
+        Error error = checker.Path.OpenShared(mapping);
+        if (error == Error.None)
+        {
+            DmaChecker.Sign(mapping, method, line);
+            return Error.None;
+        }
+        Counters.NoMemory++;
+        _system.Table.Give(mapping);
+        return error;
+    }
+
     [OwnershipInternals("the record was the owner")]
     private static void CloseShared(DmaDevice device, Mapping* mapping, ulong origin)
     {
@@ -174,6 +210,13 @@ public sealed unsafe partial class DmaDevice
     private static void FreeRecorded(DmaDevice device, Mapping* mapping, ulong origin)
     {
         ulong memory = mapping->Memory;
+        if (mapping->Side == Side.Shared && mapping->Checked != 0)
+        {
+            if (mapping->Origin != origin)
+                Misuse.StaleHandle(mapping);
+            device._system.Checker!.Path.CloseShared(mapping);
+            return;
+        }
         if (mapping->Side == Side.Shared)
             CloseShared(device, mapping, origin);
         else
@@ -188,10 +231,12 @@ public sealed unsafe partial class DmaDevice
         device._pages.Give(ref run);
     }
 
-    private Error TryAllocateSmall(uint bytes, uint kind, out ulong origin, out Mapping* mapping) =>
-        bytes - 1 < LargestBlock && TryAllocateBlock(bytes, kind, out origin, out mapping) ? Error.None : TryAllocate(bytes, kind, out origin, out mapping);
+    private Error TryAllocateSmall(uint bytes, uint kind, string method, int line, out ulong origin, out Mapping* mapping) =>
+        bytes - 1 < LargestBlock && TryAllocateBlock(bytes, kind, method, line, out origin, out mapping)
+            ? Error.None
+            : TryAllocate(bytes, kind, method, line, out origin, out mapping);
 
-    private Error TryAllocate(uint bytes, uint kind, out ulong origin, out Mapping* mapping)
+    private Error TryAllocate(uint bytes, uint kind, string method, int line, out ulong origin, out Mapping* mapping)
     {
         origin = 0;
         mapping = null;
@@ -209,7 +254,10 @@ public sealed unsafe partial class DmaDevice
         }
         mapping = TryRecord(origin >> 32 << 12, origin, bytes, kind);
         if (mapping != null)
+        {
+            DmaChecker.Sign(mapping, method, line);
             return Error.None;
+        }
         var run = new PageRun(origin);
         _system.Memory.Give(ref run);
         origin = 0;
@@ -217,12 +265,12 @@ public sealed unsafe partial class DmaDevice
     }
 
     // A block that the device reaches, if there happens to be one.
-    private bool TryAllocateBlock(uint bytes, uint kind, out ulong origin, out Mapping* mapping)
+    private bool TryAllocateBlock(uint bytes, uint kind, string method, int line, out ulong origin, out Mapping* mapping)
     {
         origin = 0;
         mapping = null;
-        uint line = CacheLines.Bytes;
-        if (!_system.Slabs.TryTake((int)((bytes + line - 1) & ~(line - 1)), out SlabBlock block))
+        uint unit = CacheLines.Bytes;
+        if (!_system.Slabs.TryTake((int)((bytes + unit - 1) & ~(unit - 1)), out SlabBlock block))
             return false;
         ulong memory = PhysicalMemory.Of(block.Address).Value;
         if (memory + block.Bytes - 1 <= CoherentMask)
@@ -232,6 +280,7 @@ public sealed unsafe partial class DmaDevice
             _system.Slabs.Give(ref block);
             return false;
         }
+        DmaChecker.Sign(mapping, method, line);
         block.Memory.Clear();
         origin = block.Origin;
         Own.KeepForGood(ref block);     // the buffer is the owner
@@ -249,7 +298,7 @@ public sealed unsafe partial class DmaDevice
         return mapping;
     }
 
-    // A record on the direct path, which cannot fail.
+    // A record on the direct path, or the checker's; null if there is none.
     private Mapping* TryRecord(ulong memory, ulong origin, uint bytes, uint kind)
     {
         Mapping* mapping = _system.Table.TryTake();
@@ -263,7 +312,14 @@ public sealed unsafe partial class DmaDevice
         mapping->Path = _direct->Path;
         mapping->IsReady = false;
         mapping->Since = Cpu.Timestamp();
-        return mapping;
+        if (_system.Checker is not { } checker)
+            return mapping;
+        mapping->Path = new StableReference<DmaPath>(checker.Path);
+        if (checker.Path.Open(mapping) == Error.None)
+            return mapping;
+        Counters.NoMemory++;
+        _system.Table.Give(mapping);
+        return null;
     }
 
     // The short way to a page of a buffer without a record; 0 if there is none.

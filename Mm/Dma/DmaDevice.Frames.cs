@@ -15,16 +15,18 @@ public sealed unsafe partial class DmaDevice
     /// </summary>
     /// <param name="frame">Emptied if it succeeds.</param>
     /// <param name="given">Empty if it fails.</param>
+    /// <param name="method">For the checker's reports, as <paramref name="line"/>: the compiler fills them in.</param>
+    /// <param name="line"></param>
     /// <returns><see cref="Error.NoResources"/> if bounce slots or records ran out; then everything is as before.</returns>
     [NotInInterrupt]
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     [OwnershipInternals("here a handle becomes another")]
-    public Error TryGiveToSend(ref Frame frame, out DeviceFrame given)
+    public Error TryGiveToSend(ref Frame frame, out DeviceFrame given, [CallerMemberName] string method = "", [CallerLineNumber] int line = 0)
     {
         FrameRecord* record = frame.Record;
         if (record->Mapping != _direct)
         {
-            Error error = OpenFrame<ToDevice>(record, record->Extent.Length);
+            Error error = OpenFrame<ToDevice>(record, record->Extent.Length, method, line);
             if (error != Error.None)
             {
                 given = default;
@@ -42,12 +44,12 @@ public sealed unsafe partial class DmaDevice
     [NotInInterrupt]
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     [OwnershipInternals("here a handle becomes another")]
-    public Error TryGiveToFill(ref Frame frame, uint room, out DeviceFrame given)
+    public Error TryGiveToFill(ref Frame frame, uint room, out DeviceFrame given, [CallerMemberName] string method = "", [CallerLineNumber] int line = 0)
     {
         FrameRecord* record = frame.Record;
         if (record->Mapping != _direct)
         {
-            Error error = OpenFrame<FromDevice>(record, room);
+            Error error = OpenFrame<FromDevice>(record, room, method, line);
             if (error != Error.None)
             {
                 given = default;
@@ -128,24 +130,26 @@ public sealed unsafe partial class DmaDevice
     private uint OverlongFrame(uint room)
     {
         Counters.Overlong++;
+        _system.Checker?.Report(DmaFault.Overlong, this, $"{DmaFault.Overlong.Text}: a frame with room for {room} bytes");
         return room;
     }
 
     // From the page's start to the end of what the device may touch, as a buffer like any other.
     [MethodImpl(MethodImplOptions.NoInlining)]
     [OwnershipInternals("the frame's record is the owner")]
-    private Error OpenFrame<TDirection>(FrameRecord* record, uint bytes) where TDirection : struct, IDirection
+    private Error OpenFrame<TDirection>(FrameRecord* record, uint bytes, string method, int line) where TDirection : struct, IDirection
     {
         uint end = record->Extent.Offset + bytes;
         Bug.If(bytes == 0 || end > Frame.PageBytes, "a frame was given to a device without data or room, or with more than a page has"u8);
         // Whoever had it where it lies has taken it back.
         record->Mapping = null;
         var run = new PageRun(record->Origin);
-        Error error = TryMap(ref run, end, out CpuBuffer<TDirection> buffer);
+        Error error = TryMap(ref run, end, out CpuBuffer<TDirection> buffer, method, line);
         if (error != Error.None)
             return error;
         DeviceBuffer<TDirection> given = buffer.GiveToDevice();
         record->Mapping = given.Mapping;
+        CheckedPath.NoteFront(given.Mapping, record->Extent.Offset);
         record->Address = given.Mapping->HasWork ? given.Mapping->Address : record->Origin >> 32 << 12;
         // Where nothing is to be done it stays with the device from now on, and counts as the pool's.
         if (!given.Mapping->HasWork)

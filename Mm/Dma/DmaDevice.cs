@@ -31,6 +31,7 @@ public sealed unsafe partial class DmaDevice
 
     private readonly DmaSystem _system;
     private readonly byte[] _name;
+    private byte[] _driver = [];
     private readonly bool _forceBounce;
     private readonly Mapping* _direct;
     private readonly Mapping** _ready;
@@ -67,6 +68,27 @@ public sealed unsafe partial class DmaDevice
     /// <summary>Its name: the PCI address.</summary>
     public ReadOnlySpan<byte> Name => _name;
 
+    /// <summary>Who drives the device: the name in the driver table; empty before a probe. For reports.</summary>
+    public ReadOnlySpan<byte> Driver => _driver;
+
+    /// <summary>Says who drives the device from now on. The bytes are copied; only while the kernel starts.</summary>
+    public void Attach(ReadOnlySpan<byte> driver)
+    {
+        _driver = new byte[driver.Length];
+        driver.CopyTo(_driver);
+    }
+
+    /// <summary>
+    /// The driver has let go of the device, which must be silent: what it did not release is reported by the checker, if that is on, and
+    /// stays as it is, as the device may still reach it. Any context but interrupt handlers.
+    /// </summary>
+    /// <returns>Buffers that were not released and have a record: all with the checker on.</returns>
+    public uint Close()
+    {
+        _system.Checker?.Sweep();
+        return _system.Checker?.ReportLeaks(0, this) ?? 0;
+    }
+
     /// <summary>On whose behalf its memory is held; nobody's until its driver sets the masks, as tags are few and functions many.</summary>
     public OwnerTag Owner { get; private set; }
 
@@ -78,6 +100,9 @@ public sealed unsafe partial class DmaDevice
 
     /// <summary>The mask that would reach all memory of this machine without bouncing.</summary>
     public ulong RequiredMask => ulong.MaxValue >> BitOperations.LeadingZeroCount(_system.HighestRam);
+
+    /// <summary>Whether the checker looks for misuse.</summary>
+    public bool IsChecked => _system.Checker != null;
 
     /// <summary>Whether all mappings are forced through bounce slots.</summary>
     public bool IsForcedToBounce => _forceBounce;

@@ -4,11 +4,15 @@ namespace Sluice.Dma;
 
 /// <summary>
 /// What the boot argument <c>dma</c> asks for: words separated by commas. <c>bounce</c>: all mappings of all devices through bounce slots;
-/// <c>bounce:ADDRESS</c>: those of one device; <c>pool:BYTES</c>: the most that all bounce slots may take, with K or M behind it.
+/// <c>bounce:ADDRESS</c>: those of one device; <c>pool:BYTES</c>: the most that all bounce slots may take, with K or M behind it;
+/// <c>check</c>: look for misuse.
 /// </summary>
 public readonly ref struct DmaOptions(ReadOnlySpan<byte> text)
 {
     private readonly ReadOnlySpan<byte> _text = text;
+
+    /// <summary>Whether misuse is looked for.</summary>
+    public bool Check => Has("check"u8);
 
     /// <summary>Whether a device, by its PCI address, is forced to bounce.</summary>
     public bool Bounces(ReadOnlySpan<byte> address)
@@ -39,11 +43,21 @@ public readonly ref struct DmaOptions(ReadOnlySpan<byte> text)
             ulong ignored = 0;
             foreach (ReadOnlySpan<byte> word in new CommaWords(_text))
             {
-                if (!word.SequenceEqual("bounce"u8) && !word.StartsWith("bounce:"u8) && !TryReadPool(word, ref ignored))
+                if (!word.SequenceEqual("bounce"u8) && !word.StartsWith("bounce:"u8) && !word.SequenceEqual("check"u8) && !TryReadPool(word, ref ignored))
                     return word;
             }
             return default;
         }
+    }
+
+    private bool Has(ReadOnlySpan<byte> wanted)
+    {
+        foreach (ReadOnlySpan<byte> word in new CommaWords(_text))
+        {
+            if (word.SequenceEqual(wanted))
+                return true;
+        }
+        return false;
     }
 
     // Up to 9 digits, then perhaps a unit.

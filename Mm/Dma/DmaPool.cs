@@ -34,7 +34,7 @@ public readonly unsafe struct PoolBlock<T> where T : unmanaged
 /// and shares no cache line with anything else. What blocks are free stands in memory that no device reaches. Any context but
 /// interrupt handlers; one CPU at a time.
 /// </summary>
-public sealed unsafe class DmaPool<T> where T : unmanaged
+public sealed unsafe partial class DmaPool<T> where T : unmanaged
 {
     private readonly DmaDevice _device;
     private readonly uint _step;
@@ -60,18 +60,18 @@ public sealed unsafe class DmaPool<T> where T : unmanaged
     }
 
     /// <summary>Blocks in use.</summary>
-    public ulong Used => (ulong)(_end - _top);
+    public ulong Used => (ulong)(_end - _top) + _checkedTotal - _checkedFree;
 
     /// <summary>Takes a block, zeroed; <see cref="Error.NoResources"/> if there is no memory for more.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     [NotInInterrupt]
     [OwnershipInternals("what lies above the count is nobody's handle")]
-    public Error TryTake(out PoolBlock<T> block)
+    public Error TryTake(out PoolBlock<T> block, [CallerMemberName] string method = "", [CallerLineNumber] int line = 0)
     {
         PoolBlock<T>* top = _top;
         if (top == _free)
         {
-            if (!TryGrow())
+            if (!TryGrow(method, line))
             {
                 block = default;
                 return Error.NoResources;
@@ -92,19 +92,34 @@ public sealed unsafe class DmaPool<T> where T : unmanaged
     {
         PoolBlock<T>* top = _top;
         if (block.First == null || top == _end)
-            Bug.Stop("an empty block, or one too many, was given back to a DMA pool"u8);
+        {
+            GiveGeneral(block.First);
+            block = default;
+            return;
+        }
         *top = new PoolBlock<T>(block.First, block.Number);
         _top = top + 1;
         block = default;
     }
 
+    private void GiveGeneral(T* first)
+    {
+        if (first == null || _device.System.Checker is not { } checker)
+            Bug.Stop("an empty block, or one too many, was given back to a DMA pool"u8);
+        else
+            GiveChecked(checker, first);
+    }
+
+    private bool TryGrow(string method, int line) =>
+        _device.System.Checker is { } checker ? TryOfferChecked(checker, method, line) : TryAddPage(method, line);
+
     // A page more of blocks; the table of free ones has room for all there are.
-    private bool TryGrow()
+    private bool TryAddPage(string method, int line)
     {
         uint more = 0;
         for (uint at = 0; TryNext(ref at); at += _step)
             more++;
-        if (!TryFitTable((ulong)(_end - _free) + more) || _device.TryAllocateShared(PhysAddr.PageSize, CacheMode.WriteBack, DmaFamily.Pool, out _, out Mapping* mapping) != Error.None)
+        if (!TryFitTable((ulong)(_end - _free) + more) || _device.TryAllocateShared(PhysAddr.PageSize, CacheMode.WriteBack, DmaFamily.Pool, method, line, out _, out Mapping* mapping) != Error.None)
             return false;
         for (uint at = 0; TryNext(ref at); at += _step)
             *_top++ = new PoolBlock<T>((T*)(PhysicalMemory.At(new PhysAddr(mapping->Memory)) + at), mapping->Address + at);

@@ -15,7 +15,8 @@ public sealed unsafe partial class DmaSystem
     /// <param name="pages">Where memory comes from.</param>
     /// <param name="slabs">Where small memory comes from.</param>
     /// <param name="highestRam">The last byte of memory that may ever be mapped.</param>
-    public DmaSystem(PageAllocator pages, SlabHeap slabs, PhysAddr highestRam)
+    /// <param name="check">Whether misuse is looked for, at a cost.</param>
+    public DmaSystem(PageAllocator pages, SlabHeap slabs, PhysAddr highestRam, bool check = false)
     {
         Memory = new DmaMemory(pages);
         Slabs = slabs;
@@ -31,7 +32,12 @@ public sealed unsafe partial class DmaSystem
         Own.KeepForGood(ref ready);
         Direct = new DirectPath();
         Bounce = new BouncePath(Pool);
+        if (check)
+            Checker = new DmaChecker(this, pages, slabs);
     }
+
+    /// <summary>What looks for misuse; null if nothing does.</summary>
+    public DmaChecker? Checker { get; }
 
     internal DmaMemory Memory { get; }
     internal SlabHeap Slabs { get; }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Sluice.Mm;
 using Sluice.Platform;
 using Sluice.Runtime;
@@ -31,14 +32,16 @@ public sealed unsafe partial class DmaDevice
     /// </summary>
     /// <param name="bytes">1 to 16 MiB; the memory is rounded up to a power of two of pages.</param>
     /// <param name="pages">Empty on an error.</param>
+    /// <param name="method">For the checker's reports, as <paramref name="line"/>: the compiler fills them in.</param>
+    /// <param name="line"></param>
     /// <returns><see cref="Error.TooLarge"/>, also for none; <see cref="Error.NoResources"/>.</returns>
     [NotInInterrupt]
-    public Error TryAllocateHidden(uint bytes, out HiddenPages pages)
+    public Error TryAllocateHidden(uint bytes, out HiddenPages pages, [CallerMemberName] string method = "", [CallerLineNumber] int line = 0)
     {
         pages = default;
         if (bytes - 1 >= (uint)PhysAddr.PageSize << PageAllocator.MaxOrder)
             return Error.TooLarge;
-        Error error = TryAllocateShared(bytes, CacheMode.WriteBack, DmaFamily.Hidden, out ulong origin, out Mapping* mapping);
+        Error error = TryAllocateShared(bytes, CacheMode.WriteBack, DmaFamily.Hidden, method, line, out ulong origin, out Mapping* mapping);
         if (error != Error.None)
             return error;
         if (!DirectMap.TryHide(new PhysAddr(mapping->Memory), RunBytes(mapping)))
@@ -68,5 +71,5 @@ public sealed unsafe partial class DmaDevice
     }
 
     [OwnershipInternals("the record is the owner")]
-    private static ulong RunBytes(Mapping* mapping) => new PageRun(mapping->Origin).Bytes;
+    private static ulong RunBytes(Mapping* mapping) => mapping->Checked == 0 ? new PageRun(mapping->Origin).Bytes : CheckedPath.PageBytes(mapping);
 }

@@ -18,6 +18,9 @@ internal enum Side : byte
 
     /// <summary>Both at once: coherent memory.</summary>
     Shared,
+
+    /// <summary>The device, and the checker is to see the end of its turn.</summary>
+    Watched,
 }
 
 /// <summary>
@@ -77,7 +80,13 @@ internal unsafe struct Mapping
     /// <summary>Who has each part; all <see cref="PartSide.None"/> after it was joined.</summary>
     public PartSides* Sides;
 
+    /// <summary>The checker's <see cref="CheckRecord"/>; 0 if it is off, and in free records.</summary>
+    public ulong Checked;
+
     public readonly bool HasWork => Kind.HasWork;
+
+    /// <summary>Whether it is somebody's mapping: neither free nor a device's record for memory where it lies.</summary>
+    public readonly bool IsLive => Kind.Side != Side.None;
 
     public readonly DmaDirection Direction => Kind.Direction;
 
@@ -105,7 +114,7 @@ internal struct MappingKind
 {
     [FieldOffset(0)] private uint _word;
 
-    /// <summary>False only in a device's record for memory where it lies, and in free ones.</summary>
+    /// <summary>False only in a device's record for memory where it lies. Whoever uses a free one is found out on the general way.</summary>
     [FieldOffset(0)] public bool HasWork;
     [FieldOffset(1)] public Side Side;
     [FieldOffset(2)] public DmaDirection Direction;
@@ -133,6 +142,9 @@ internal struct MappingKind
     /// <summary>The word of memory that both sides use.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static uint SharedWord(DmaFamily family) => 1 | (uint)Side.Shared << 8 | (uint)DmaDirection.Both << 16 | (uint)family << 24;
+
+    /// <summary>Of a record that nobody uses.</summary>
+    public static MappingKind Ended => new(1);
 
     /// <summary>The word of a mapping with work, on the CPU's side.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

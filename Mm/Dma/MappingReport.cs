@@ -15,11 +15,15 @@ public readonly ref struct MappingReport
         Bytes = mapping->Room;
         Address = new DmaAddr(mapping->Address);
         Path = mapping->Path.Target.Name;
-        IsDevices = mapping->Side is Side.Device or Side.Shared or Side.Parts;
+        IsDevices = mapping->Side is Side.Device or Side.Watched or Side.Shared or Side.Parts;
         IsOld = mapping->Kind.IsMarked;
         Owner = mapping->Origin > uint.MaxValue ? new PageRunOwner(mapping->Origin).Tag : default;
         HasAge = mapping->Since != 0;
         AgeMicroseconds = HasAge ? Clock.ToMicroseconds(Cpu.Timestamp() - mapping->Since) : 0;
+        if (mapping->Checked == 0)
+            return;
+        Method = CheckRecord.Of(mapping)->Method.Target;
+        Line = CheckRecord.Of(mapping)->SourceLine;
     }
 
     public DmaDevice Device { get; }
@@ -45,6 +49,10 @@ public readonly ref struct MappingReport
 
     public ulong AgeMicroseconds { get; }
 
+    /// <summary>Who made it: method and line; null and 0 if the checker is off.</summary>
+    public string? Method { get; }
+    public int Line { get; }
+
     // The owner stands in the upper half of a run's word.
     private readonly struct PageRunOwner(ulong origin)
     {
@@ -65,7 +73,7 @@ public sealed unsafe partial class DmaSystem
         for (; position < Table.Count; position++)
         {
             Mapping* mapping = Table.At(position);
-            if (!mapping->Kind.HasWork || mapping->Side == Side.None)
+            if (!mapping->IsLive)
                 continue;
             position++;
             report = new MappingReport(mapping);

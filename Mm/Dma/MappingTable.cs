@@ -36,7 +36,7 @@ internal sealed unsafe class MappingTable(PageAllocator pages)
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Give(Mapping* mapping)
     {
-        mapping->Kind = default;
+        mapping->Kind = MappingKind.Ended;
         mapping->Next = _free;
         _free = mapping;
     }

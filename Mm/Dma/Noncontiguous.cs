@@ -135,12 +135,15 @@ public sealed unsafe partial class DmaDevice
     /// <param name="bytes">1 to 1 GiB.</param>
     /// <param name="mostSegments">Segments that the device takes at most: 1 to 1024.</param>
     /// <param name="buffer">Empty on an error.</param>
+    /// <param name="method">For the checker's reports, as <paramref name="line"/>: the compiler fills them in.</param>
+    /// <param name="line"></param>
     /// <returns>
     /// <see cref="Error.TooLarge"/>, also if memory is in so many pieces that it takes more segments; <see cref="Error.NoResources"/> if
     /// there is no such memory, or none for the tables of the CPU's span.
     /// </returns>
     [NotInInterrupt]
-    public Error TryAllocateNoncontiguous<TDirection>(uint bytes, int mostSegments, out CpuNoncontiguous<TDirection> buffer)
+    public Error TryAllocateNoncontiguous<TDirection>(uint bytes, int mostSegments, out CpuNoncontiguous<TDirection> buffer,
+        [CallerMemberName] string method = "", [CallerLineNumber] int line = 0)
         where TDirection : struct, IDirection
     {
         buffer = default;
@@ -151,7 +154,7 @@ public sealed unsafe partial class DmaDevice
             return Error.NoResources;
         Error error = TryFill(table, bytes);
         if (error == Error.None)
-            error = ScatterMapping.TryMap(this, table, default(TDirection).Kind, DmaFamily.Noncontiguous);
+            error = TryMapInPlace(table, default(TDirection).Kind, method, line);
         if (error != Error.None)
         {
             ScatterTable.Free(table);
@@ -165,6 +168,20 @@ public sealed unsafe partial class DmaDevice
         }
         buffer.Table = table;
         return Error.None;
+    }
+
+    // The checker's copies may take more segments than there are to be, or more memory than there is.
+    private Error TryMapInPlace(ScatterTable* table, DmaDirection direction, string method, int line)
+    {
+        if (_system.Checker is { } checker)
+        {
+            if (ScatterMapping.TryMap(this, table, direction, DmaFamily.Noncontiguous, method, line) == Error.None)
+                return Error.None;
+            checker.CountUnchecked(this);
+        }
+        // What was allocated for the device is reached by construction.
+        table->InPlace = true;
+        return ScatterMapping.TryMap(this, table, direction, DmaFamily.Noncontiguous, method, line);
     }
 
     internal static ulong WholePages(uint bytes) => ((ulong)bytes + PhysAddr.PageSize - 1) & ~(PhysAddr.PageSize - 1);

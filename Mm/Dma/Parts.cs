@@ -48,7 +48,7 @@ public static unsafe class Parts
                 return Error.NoResources;
             }
         }
-        else if (mapping->Side != Side.Device || mapping->Origin != buffer.Origin)
+        else if ((mapping->Side != Side.Device && mapping->Side != Side.Watched) || mapping->Origin != buffer.Origin)
         {
             Misuse.StaleHandle(mapping);
         }
@@ -83,7 +83,7 @@ public static unsafe class Parts
         system.Parts.Give(ref mapping->Sides);
         mapping->Sides = system.NoParts;
         mapping->PartCount = 0;
-        mapping->Side = Side.Device;
+        mapping->Side = mapping->Checked == 0 ? Side.Device : Side.Watched;
         DeviceBuffer<TDirection> joined;
         joined.Origin = mapping->Origin;
         joined.Room = mapping->Room;
@@ -150,8 +150,14 @@ public static unsafe class Parts
         uint length = Length(mapping, (uint)index);
         if (written > length)
         {
-            mapping->Device.Target.Counters.Overlong++;
+            Misuse.Overlong(mapping);
             written = length;
+        }
+        if (mapping->Checked != 0)
+        {
+            bool isInput = mapping->Direction == DmaDirection.ToDevice;
+            mapping->Device.Target.System.Checker!.Path.TakeBack(mapping, (uint)index * mapping->PartBytes, length, isInput ? 0 : written);
+            return;
         }
         if (written != 0 && mapping->Direction != DmaDirection.ToDevice)
             mapping->Path.Target.ForCpu(mapping, (uint)index * mapping->PartBytes, written);
@@ -176,6 +182,7 @@ public static unsafe class Parts
     [DoesNotReturn]
     private static void Stop(Mapping* mapping, int index, ReadOnlySpan<byte> what)
     {
+        mapping->Device.Target.System.Checker?.ReportHandle(DmaFault.Part, mapping);
         Utf8Message message = $"dma: {mapping->Device.Target.Name}: part {index} {what}";
         Bug.Stop(message.Text);
     }

@@ -37,7 +37,7 @@ internal static unsafe class RecordedHandOver
     {
         if (mapping->Side != Side.Device || mapping->Origin != origin)
         {
-            Misuse.StaleHandle(mapping);
+            TakeWatched(mapping, origin, written);
             return;
         }
         mapping->Side = Side.Cpu;
@@ -53,6 +53,20 @@ internal static unsafe class RecordedHandOver
         }
         mapping->Path.Target.ForCpu(mapping, 0, written);
     }
+
+    private static void TakeWatched(Mapping* mapping, ulong origin, uint written)
+    {
+        if (mapping->Side != Side.Watched || mapping->Origin != origin)
+        {
+            Misuse.StaleHandle(mapping);
+            return;
+        }
+        mapping->Side = Side.Cpu;
+        if (written > mapping->Given)
+            written = Misuse.Overlong(mapping);
+        mapping->Device.Target.System.Checker!.Path.TakeBack(mapping, written);
+        mapping->Given = written;
+    }
 }
 
 /// <summary>Bugs of drivers that the types let through: the machine stops and says whose.</summary>
@@ -62,14 +76,27 @@ internal static unsafe class Misuse
     public static uint Overlong(Mapping* mapping)
     {
         mapping->Device.Target.Counters.Overlong++;
+        if (mapping->Checked != 0)
+            mapping->Device.Target.System.Checker!.Report(DmaFault.Overlong, CheckRecord.Of(mapping));
         return mapping->Given;
     }
 
-    public static void NotPages() => Bug.Stop("dma: a buffer of a small block was unmapped as pages"u8);
+    public static void NotPages(Mapping* mapping)
+    {
+        mapping->Device.Target.System.Checker?.ReportHandle(DmaFault.WrongKind, mapping);
+        Bug.Stop("dma: a buffer of a small block was unmapped as pages"u8);
+    }
+
+    public static void NotBlock(Mapping* mapping)
+    {
+        mapping->Device.Target.System.Checker?.ReportHandle(DmaFault.WrongKind, mapping);
+        Bug.Stop("dma: a buffer of pages was unmapped as a small block"u8);
+    }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     public static void StaleHandle(Mapping* mapping)
     {
+        mapping->Device.Target.System.Checker?.ReportHandle(DmaFault.StaleHandle, mapping);
         Utf8Message what = $"dma: {mapping->Device.Target.Name}: a copy of a handle was used: the buffer was handed over or released meanwhile";
         Bug.Stop(what.Text);
     }

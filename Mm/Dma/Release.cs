@@ -31,7 +31,8 @@ public static unsafe class Release
         Mapping* mapping = buffer.Mapping;
         ulong origin = buffer.Origin;
         buffer = default;
-        Bug.If(!mapping->HasWork || !SlabBlock.IsOrigin(origin), "a buffer of pages was unmapped as a block"u8);
+        if (!mapping->HasWork || !SlabBlock.IsOrigin(origin))
+            Misuse.NotBlock(mapping);
         ulong memory = mapping->Memory;
         DmaDevice.Close(mapping, origin);
         return SlabBlock.From(memory, origin);

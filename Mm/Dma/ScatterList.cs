@@ -7,7 +7,7 @@ namespace Sluice.Dma;
 
 /// <summary>
 /// Pieces of memory in an order: parts of page runs, small blocks. The list owns what was added. <see cref="DmaDevice.TryMap{T}(ref
-/// ScatterList, out CpuScatter{T})"/> makes it a device's, <see cref="Scatter.Free(ref ScatterList)"/> ends it. Do not copy it.
+/// ScatterList, out CpuScatter{T}, string, int)"/> makes it a device's, <see cref="Scatter.Free(ref ScatterList)"/> ends it. Do not copy it.
 /// </summary>
 [NonCopyable]
 public unsafe struct ScatterList

@@ -1,4 +1,5 @@
 using System;
+using System.Runtime.CompilerServices;
 using Sluice.Mm;
 using Sluice.Platform;
 
@@ -7,7 +8,7 @@ namespace Sluice.Dma;
 /// <summary>What happens to scatter lists: pieces become reachable, and what the device sees becomes segments.</summary>
 internal static unsafe class ScatterMapping
 {
-    public static Error TryMap(DmaDevice device, ScatterTable* table, DmaDirection direction, DmaFamily family)
+    public static Error TryMap(DmaDevice device, ScatterTable* table, DmaDirection direction, DmaFamily family, string method, int line)
     {
         ScatterTable.Check(table, Side.None);
         if (table->PieceCount == 0)
@@ -18,7 +19,7 @@ internal static unsafe class ScatterMapping
         Error error = Error.None;
         int opened = 0;
         for (; opened < table->PieceCount && error == Error.None; opened++)
-            error = TryMapPiece(device, table, ScatterTable.Pieces(table) + opened, MappingKind.Word(direction, family));
+            error = TryMapPiece(device, table, ScatterTable.Pieces(table) + opened, MappingKind.Word(direction, family), method, line);
         if (error != Error.None)
         {
             Close(table, opened);
@@ -59,6 +60,7 @@ internal static unsafe class ScatterMapping
         if (written > table->Bytes)
         {
             table->Device.Target.Counters.Overlong++;
+            table->Device.Target.System.Checker?.Report(DmaFault.Overlong, table->Device.Target, $"{DmaFault.Overlong.Text}: {written} bytes, a list of {table->Bytes}");
             written = table->Bytes;
         }
         table->Written = written;
@@ -72,6 +74,13 @@ internal static unsafe class ScatterMapping
                 uint bytes = Math.Min(left, chunk->Room);
                 left -= bytes;
                 chunk->Side = Side.Cpu;
+                if (chunk->Checked != 0)
+                {
+                    CheckedPath path = table->Device.Target.System.Checker!.Path;
+                    path.TakeBack(chunk, 0, chunk->Room, table->Direction == DmaDirection.ToDevice ? 0 : bytes);
+                    chunk->Given = bytes;
+                    continue;
+                }
                 chunk->Given = bytes;
                 if (bytes != 0 && table->Direction != DmaDirection.ToDevice)
                     chunk->Path.Target.ForCpu(chunk, 0, bytes);
@@ -80,14 +89,14 @@ internal static unsafe class ScatterMapping
     }
 
     // Chunks stay in the order of their bytes: a piece longer than one row of bounce slots has several.
-    private static Error TryMapPiece(DmaDevice device, ScatterTable* table, ScatterPiece* piece, uint kind)
+    private static Error TryMapPiece(DmaDevice device, ScatterTable* table, ScatterPiece* piece, uint kind, string method, int line)
     {
         piece->Chunks = null;
         Mapping** end = &piece->Chunks;
         for (uint done = 0; done < piece->Bytes;)
         {
             uint bytes = piece->Bytes - done;
-            Error error = device.TryOpenPiece(piece->Memory + done, piece->Origin, ref bytes, kind, out Mapping* chunk);
+            Error error = device.TryOpenPiece(table->InPlace, piece->Memory + done, piece->Origin, ref bytes, kind, method, line, out Mapping* chunk);
             if (error != Error.None)
                 return error;
             if (chunk != null)
@@ -176,15 +185,18 @@ public sealed unsafe partial class DmaDevice
     /// </summary>
     /// <param name="list">Emptied if it succeeds.</param>
     /// <param name="buffer">On the CPU's side; empty on an error.</param>
+    /// <param name="method">For the checker's reports, as <paramref name="line"/>: the compiler fills them in.</param>
+    /// <param name="line"></param>
     /// <returns>
     /// <see cref="Error.TooLarge"/> if the list is empty or takes more segments than it has room for; <see cref="Error.NoResources"/> if
     /// bounce slots or records ran out. Then everything is as before.
     /// </returns>
     [NotInInterrupt]
-    public Error TryMap<TDirection>(ref ScatterList list, out CpuScatter<TDirection> buffer) where TDirection : struct, IDirection
+    public Error TryMap<TDirection>(ref ScatterList list, out CpuScatter<TDirection> buffer,
+        [CallerMemberName] string method = "", [CallerLineNumber] int line = 0) where TDirection : struct, IDirection
     {
         buffer = default;
-        Error error = ScatterMapping.TryMap(this, list.Table, default(TDirection).Kind, DmaFamily.Mapped);
+        Error error = ScatterMapping.TryMap(this, list.Table, default(TDirection).Kind, DmaFamily.Mapped, method, line);
         if (error != Error.None)
             return error;
         buffer.Table = list.Table;
@@ -198,12 +210,11 @@ public sealed unsafe partial class DmaDevice
     /// Makes a piece reachable, or its front: <paramref name="bytes"/> becomes what one row of slots holds. No record where nothing is to be
     /// done at hand-overs.
     /// </summary>
-    internal Error TryOpenPiece(ulong memory, ulong origin, ref uint bytes, uint kind, out Mapping* chunk)
+    internal Error TryOpenPiece(bool inPlace, ulong memory, ulong origin, ref uint bytes, uint kind, string method, int line, out Mapping* chunk)
     {
         chunk = null;
-        // What was allocated for the device is reached by construction.
-        DmaPath path = new MappingKind(kind).PlainFamily == DmaFamily.Noncontiguous ? _system.Direct : PathFor(memory, bytes);
-        if (path == _system.Direct && _isPlain)
+        DmaPath path = inPlace ? _system.Direct : PathFor(memory, bytes);
+        if (path == _system.Direct && IsCoherent)
             return Error.None;
         if (path == _system.Bounce)
         {
@@ -212,10 +223,13 @@ public sealed unsafe partial class DmaDevice
             if (chunk != null)
                 return Error.None;
         }
-        nint opened = OpenOn(path, memory, origin, bytes, kind);
+        if (_system.Checker is { } checker && path == checker.Path)
+            bytes = Math.Min(bytes, NeedsBounce(memory, bytes) ? BounceArea.MostBytes - ((uint)memory & (MinAlignment - 1)) : CheckedPath.MostPieceBytes);
+        nint opened = OpenOn(path, memory, origin, bytes, kind, method, line);
         if ((nuint)opened <= byte.MaxValue)
             return (Error)opened;
         chunk = (Mapping*)opened;
+        CheckedPath.NotePiece(chunk);
         return Error.None;
     }
 

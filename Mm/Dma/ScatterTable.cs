@@ -44,6 +44,9 @@ internal unsafe struct ScatterTable
     public Side Side;
     public DmaDirection Direction;
 
+    /// <summary>Whether the pieces were allocated for the device, and are used where they lie: not mapped in any other way.</summary>
+    public bool InPlace;
+
     public static ulong BytesFor(int pieces, int segments) =>
         (ulong)sizeof(ScatterTable) + (ulong)pieces * (uint)sizeof(ScatterPiece) + (ulong)segments * (uint)sizeof(DmaSegment);
 

@@ -29,6 +29,8 @@ public sealed class DmaTests
     [InlineData("all-bounced", 512, "dma=bounce")]
     [InlineData("edu-bounced", 512, "dma=bounce:00:04.0")]
     [InlineData("small-pool", 6 * GiB, "dma=pool:256K")]
+    [InlineData("checked", 6 * GiB, "dma=check")]
+    [InlineData("checked-bounced", 512, "dma=check,bounce")]
     public async Task Every_byte_arrives(string name, int mebibytes, string arguments)
     {
         HashSet<string> passed = await Passed(name, mebibytes, arguments, "test=dma");
@@ -45,6 +47,29 @@ public sealed class DmaTests
         HashSet<string> passed = await Passed(name, mebibytes, arguments, "test=dma");
         Assert.Empty(_transfers.Append("edu: pages out of reach").Except([.. passed, "edu: soak"]));
         Assert.Empty(passed.Intersect(_bouncing));
+    }
+
+    [Fact]
+    public async Task What_edu_writes_beside_its_buffer_is_reported_with_all_names_and_so_is_a_buffer_that_stays()
+    {
+        await using Machine machine = await Machine.Start("dma-misuse", new MachineSetup { More = ["-device", "edu,addr=4"], Arguments = "dma=check", ExitDevice = false });
+        await machine.WaitForPrompt();
+        Assert.Contains("0 reports", await machine.Shell("dma"));
+        await machine.Shell("dma mark");
+        Assert.Contains("1 passed", await machine.Shell("test dma/edu:?misuse?is?reported"));
+        // The first byte that it writes could happen to be the pattern's.
+        const string buffer = @"pages from device, 100 bytes at 0x[0-9a-f]+, mapped \d+ ms ago, by EduMisuse:\d+";
+        Assert.Matches(@"dma check: 00:04\.0: edu: the device wrote outside of it: [56]\d bytes from byte 10\d on; " + buffer, machine.Console);
+        Assert.Matches(@"dma check: 00:04\.0: edu: the device wrote to it while the CPU had it: [1-8] bytes from byte \d on; " + buffer, machine.Console);
+        string state = await machine.Shell("dma");
+        Assert.Matches(@"checker: \d+ mappings checked, 0 not, 0 refused for want of memory; 2 reports", state);
+        Assert.Matches(@"(?m)^ +1  the device wrote outside of it\r?$", state);
+        Assert.Matches(@"(?m)^ +2: dma check: 00:04\.0: edu: ", state);
+        Assert.Matches(@"(?m)^  00:04\.0 +pages +from device +checked +[0-9a-f]+ +100  CPU +\d+\.\d  00:04\.0, EduMisuse:\d+", await machine.Shell("dma leak"));
+        int from = machine.RawConsole.Length;
+        await machine.Type("poweroff\r"u8.ToArray());
+        Assert.Equal(0, await machine.WaitForExit());
+        Assert.Matches("dma check: 00:04\\.0: edu: not released; " + buffer, machine.RawConsole[from..]);
     }
 
     [Fact]
@@ -67,6 +92,7 @@ public sealed class DmaTests
         KtapReport report = KtapParser.Parse(machine.Results);
         if (status != SelfTestRun.AllPassed)
             throw machine.Failure($"status {status}; failed: " + string.Join(", ", report.Cases.Where(c => c.Case.Verdict == KtapVerdict.Failed).Select(c => $"{c.Case.Name} ({c.Case.Why})")));
+        Assert.DoesNotContain("dma check:", machine.Console);
         return [.. report.Cases.Where(c => c.Case.Verdict == KtapVerdict.Passed).Select(c => c.Case.Name)];
     }
 }

@@ -52,6 +52,7 @@ public sealed class ShellTests(ShellMachine shared) : IClassFixture<ShellMachine
         string output = await Shell("dma");
         Assert.Matches(@"(?m)^  00:\S+ +32 bits +32 bits  (direct|either|bounce)", output);
         Assert.Matches(@"(?m)^  bounce pool: ", output);
+        Assert.Contains("checker: off (boot with dma=check)", output);
         Assert.Contains("no mark yet", await Shell("dma leak"));
         Assert.Contains("marked", await Shell("dma mark"));
         Assert.Contains("as many buffers in place as at the mark", await Shell("dma leak"));

@@ -53,6 +53,7 @@ public sealed class VariantTests
         ["x2apic"] = new() { Cpu = "max", Arguments = "apic=msr" },
         ["iommu"] = new() { More = Device("intel-iommu") },
         ["instructions-as-time"] = new() { CountInstructions = true },
+        ["dma-checked"] = new() { MemoryMiB = 6 * 1024, Arguments = "dma=check", More = Device("edu") },
         ["24-MiB"] = new() { MemoryMiB = 24 },
         ["64-GiB"] = new() { MemoryMiB = 64 * 1024 },
     };

@@ -87,7 +87,8 @@ public sealed unsafe class AllocationTests
         var live = new List<CpuBuffer<Both>>();
         while (device.TryAllocatePages(1 << 20, out CpuBuffer<Both> buffer) == Error.None)
             live.Add(buffer);
-        Assert.InRange(live.Count, 5, 8);
+        // The checker keeps copies.
+        Assert.InRange(live.Count, machine.Kind.Checked ? 1 : 5, 8);
         Assert.Equal(1ul, device.Statistics.NoMemory);
         Assert.Equal(Error.NoResources, device.TryAllocateCoherent<byte>(1 << 20, out _));
         CpuBuffer<Both> last = live[^1];
@@ -100,6 +101,7 @@ public sealed unsafe class AllocationTests
     public void Elements_of_coherent_memory_have_addresses_and_ends()
     {
         using var machine = new DmaMachine();
+        machine.ExpectReports();
         DmaDevice device = machine.Device();
         Assert.Equal(Error.None, device.TryAllocateCoherent(100, out Coherent<Descriptor> ring));
         Assert.Equal(ring.Address.Value + 7 * (ulong)sizeof(Descriptor), ring.AddressOf(7).Value);
@@ -159,16 +161,17 @@ public sealed unsafe class AllocationTests
     [Fact]
     public void Options_of_the_boot_argument_are_told_apart()
     {
-        var options = new DmaOptions("pool:1M,bounce:00:04.0,,nonsense"u8);
-        Assert.True(options.Bounces("00:04.0"u8));
+        var options = new DmaOptions("check,bounce:00:04.0,,nonsense"u8);
+        Assert.True(options.Check && options.Bounces("00:04.0"u8));
         Assert.False(options.Bounces("00:04.1"u8));
         Assert.True(options.Unknown.SequenceEqual("nonsense"u8));
         Assert.True(new DmaOptions("bounce"u8).Bounces("01:00.0"u8));
+        Assert.False(new DmaOptions(default).Check);
         Assert.True(new DmaOptions("bounce,pool:64K"u8).TryGetPoolBytes(out ulong bytes) && bytes == 65536);
         Assert.True(new DmaOptions("pool:9,pool:3M"u8).TryGetPoolBytes(out bytes) && bytes == 3 << 20);
         Assert.True(new DmaOptions("pool:0"u8).TryGetPoolBytes(out bytes) && bytes == 0);
-        Assert.False(new DmaOptions("bounce"u8).TryGetPoolBytes(out _));
-        Assert.True(new DmaOptions("pool:64K,bounce"u8).Unknown.IsEmpty);
+        Assert.False(new DmaOptions("check"u8).TryGetPoolBytes(out _));
+        Assert.True(new DmaOptions("pool:64K,bounce,check"u8).Unknown.IsEmpty);
         foreach (string wrong in (string[])["pool:", "pool:K", "pool:6x", "pool:-1", "pool:1234567890"])
             Assert.True(new DmaOptions(System.Text.Encoding.ASCII.GetBytes(wrong)).Unknown.Length == wrong.Length);
     }

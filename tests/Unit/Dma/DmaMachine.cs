@@ -37,7 +37,7 @@ public sealed unsafe class DmaMachine : IDisposable
         Slabs = new SlabHeap(Memory.Pages);
         try
         {
-            System = new DmaSystem(Memory.Pages, Slabs, new PhysAddr(Memory.Memory.Bytes - 1));
+            System = new DmaSystem(Memory.Pages, Slabs, new PhysAddr(Memory.Memory.Bytes - 1), kind.Checked);
         }
         catch
         {
@@ -45,6 +45,8 @@ public sealed unsafe class DmaMachine : IDisposable
             throw;
         }
     }
+
+    private ulong _reports;
 
     public MachineKind Kind { get; }
 
@@ -62,6 +64,7 @@ public sealed unsafe class DmaMachine : IDisposable
     {
         get
         {
+            System.Checker?.Drain();
             ulong used = 0;
             for (Zone zone = Zone.Dma; zone <= Zone.Normal; zone++)
                 used += Memory.Pages.Report(zone).Used;
@@ -89,10 +92,28 @@ public sealed unsafe class DmaMachine : IDisposable
     /// <summary>A device writes to an address.</summary>
     public void DeviceWrites(DmaAddr address, ReadOnlySpan<byte> bytes, DmaDevice? device = null) => Bus(device).Write(address.Value, bytes);
 
+    /// <summary>Says that the test is about misuse, which the checker will report.</summary>
+    public void ExpectReports() => _reports = ulong.MaxValue;
+
     public void Dispose()
     {
-        CacheLines.Current = null;
-        Memory.Dispose();
+        try
+        {
+            System.Checker?.Drain();
+            if (System.Checker is { } checker && checker.Reports > _reports)
+                Xunit.Assert.Fail(string.Join('\n', ReportsOf(checker)));
+        }
+        finally
+        {
+            CacheLines.Current = null;
+            Memory.Dispose();
+        }
+    }
+
+    private static IEnumerable<string> ReportsOf(DmaChecker checker)
+    {
+        for (ulong number = 1; checker.TryGet(number, out _, out ReadOnlySpan<byte> text); number++)
+            yield return global::System.Text.Encoding.UTF8.GetString(text);
     }
 
     // What devices have at the moment, where they see it.
@@ -101,7 +122,7 @@ public sealed unsafe class DmaMachine : IDisposable
         for (int i = 0; System != null && i < System.Table.Count; i++)
         {
             Mapping* mapping = System.Table.At(i);
-            if (mapping->Side == Side.Device && mapping->Kind.Family <= DmaFamily.Noncontiguous && mapping->Given != 0)
+            if (mapping->Side is Side.Device or Side.Watched && mapping->Kind.Family <= DmaFamily.Noncontiguous && mapping->Given != 0)
                 live.Add((mapping->Address, mapping->Given));
             for (uint part = 0; mapping->Side == Side.Parts && part < mapping->PartCount; part++)
             {

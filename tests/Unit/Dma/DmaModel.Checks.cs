@@ -47,7 +47,7 @@ internal sealed unsafe partial class DmaModel
     // Whether memory below a mask is so short that a request may fail.
     private bool IsShort(ulong mask, uint bytes)
     {
-        if (_withheld.Count != 0 || EndsInZone(mask))
+        if (_withheld.Count != 0)
             return true;
         int order = Math.Max(System.Numerics.BitOperations.Log2(Math.Max(bytes, 4096) - 1 >> 12 << 1 | 1), 2);
         if (!_machine.System.Memory.TryTake(order, mask, default, out PageRun run))
@@ -55,9 +55,6 @@ internal sealed unsafe partial class DmaModel
         _machine.Memory.Pages.Give(ref run);
         return false;
     }
-
-    // What is free of a zone that a mask ends in may all lie above it: one page is looked at.
-    private bool EndsInZone(ulong mask) => mask is not (0xFF_FFFF or uint.MaxValue) && mask < _machine.Memory.Memory.Bytes;
 
     private void AddMapped(LiveBuffer buffer, ulong memory, bool bounces)
     {
@@ -116,7 +113,7 @@ internal sealed unsafe partial class DmaModel
         int poolPages = 0;
         MappingTable table = _machine.System.Table;
         for (int i = 0; i < table.Count; i++)
-            poolPages += table.At(i)->HasWork && table.At(i)->Kind.Family == DmaFamily.Pool ? 1 : 0;
+            poolPages += table.At(i)->IsLive && table.At(i)->Kind.Family == DmaFamily.Pool ? 1 : 0;
         Assert.Equal(poolPages, RecordsInUse());
         Assert.Equal((ulong)poolPages + PoolTablePages(), PagesOf(_devices[0].Owner));
         Assert.Equal(0ul, PagesOf(OwnerTag.None));
@@ -141,7 +138,7 @@ internal sealed unsafe partial class DmaModel
         int used = 0;
         MappingTable table = _machine.System.Table;
         for (int i = 0; i < table.Count; i++)
-            used += table.At(i)->HasWork ? 1 : 0;
+            used += table.At(i)->IsLive ? 1 : 0;
         return used;
     }
 

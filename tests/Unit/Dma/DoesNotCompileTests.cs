@@ -55,6 +55,36 @@ public sealed class DoesNotCompileTests
         // An address made of a number; one of memory that is no device's.
         ("CS1729|CS0122", "Tell(new DmaAddr(0x1000));"),
         ("CS1503|CS0029", "Tell(run.Start);"),
+        // No address at all.
+        ("CS1503", "Tell(0);"),
+        // Releasing what the device has; releasing with a size.
+        ("CS1929|CS1061", """
+            if (device.TryAllocatePages(100, out CpuBuffer<Both> buffer) != Error.None) return;
+            DeviceBuffer<Both> given = buffer.GiveToDevice();
+            given.Free();
+            """),
+        ("CS0411|CS1929|CS1061", """
+            if (device.TryMap(ref run, 100, out CpuBuffer<Both> buffer) != Error.None) return;
+            DeviceBuffer<Both> given = buffer.GiveToDevice();
+            run = given.Unmap();
+            """),
+        ("CS1501|CS1739", """
+            if (device.TryMap(ref run, 100, out CpuBuffer<Both> buffer) != Error.None) return;
+            run = buffer.Unmap(60);
+            """),
+        // A direction that it was not given with.
+        ("CS0029|CS0266", """
+            if (device.TryAllocatePages(100, out CpuBuffer<ToDevice> buffer) != Error.None) return;
+            DeviceBuffer<ToDevice> given = buffer.GiveToDevice();
+            CpuBuffer<FromDevice> taken = given.TakeBack();
+            """),
+        // What the device sees of a list, asked of what the CPU has.
+        ("CS1061", """
+            if (device.TryMakeScatterList(4, 4, out ScatterList list) != Error.None) return;
+            if (device.TryMap(ref list, out CpuScatter<Both> data) != Error.None) return;
+            Tell(data.Segments[0].Address);
+            data.Free();
+            """),
         // A stack buffer.
         ("CS1503|CS1620|CS0411|CS1615", """
             System.Span<byte> stack = stackalloc byte[64];

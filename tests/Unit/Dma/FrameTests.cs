@@ -41,6 +41,7 @@ public sealed class FrameTests
     public void What_the_device_wrote_is_the_data_and_no_more_than_it_was_given()
     {
         using var machine = new DmaMachine();
+        machine.ExpectReports();
         DmaDevice device = machine.Device();
         var pool = new FramePool(machine.System, 1);
         foreach (int length in (int[])[0, 1, 60, 1514, 2048])

@@ -71,7 +71,7 @@ internal sealed unsafe class EduMachine : IDisposable
         int mappings = (int)edu.Function.Dma.LiveDirect;
         MappingTable table = Dma.System.Table;
         for (int i = 0; i < table.Count; i++)
-            mappings += table.At(i)->HasWork ? 1 : 0;
+            mappings += table.At(i)->IsLive ? 1 : 0;
         return (Dma.PagesUsed, mappings);
     }
 

@@ -141,7 +141,7 @@ internal sealed unsafe class I8255xMachine : IDisposable
         Assert.Equal(0, Frames.Used);
         int live = 0;
         for (int i = 0; i < Dma.System.Table.Count; i++)
-            live += Dma.System.Table.At(i)->HasWork ? 1 : 0;
+            live += Dma.System.Table.At(i)->IsLive ? 1 : 0;
         Assert.Equal(0, live);
         Assert.Empty(Device.Violations);
         Assert.Empty(Dma.Ram.Faults);

@@ -25,8 +25,9 @@ internal sealed class DriverTests
 {
     private static readonly TimeSpan _longest = TimeSpan.FromSeconds(60);
 
+    // Not those with the checker: what it copies at a hand-over is its own, so none would be without effect.
     private static readonly HashSet<string> _machines =
-        [.. MachineKind.All.Where(kind => !kind.IsCoherent && !kind.Bounced).Select(kind => kind.ToString())];
+        [.. MachineKind.All.Where(kind => !kind.IsCoherent && !kind.Bounced && !kind.Checked).Select(kind => kind.ToString())];
 
     private readonly Assembly _assembly;
 
