@@ -16,7 +16,9 @@ case "${1:-}" in
   '') [ -t 0 ] || mode=batch ;;
   *) echo "usage: run.sh [--gdb | --gdb-port N]" >&2; exit 2 ;;
 esac
-mkdir -p out
+# What there is to fetch by TFTP.
+mkdir -p out/tftp
+[ -e out/tftp/16M ] || head -c 16777216 /dev/urandom >out/tftp/16M
 : >out/ktap.txt
 
 arguments="serial=colour test=* after=shell"
@@ -31,8 +33,8 @@ machine=(-nodefaults -machine q35 -cpu "${CPU:-max}" -m "${MEMORY:-512M}" -vga s
 [ -z "$arguments" ] || machine+=(-fw_cfg "name=opt/org.sluice/args,string=${arguments//,/,,}")
 # Devices to find: behind a bridge and on the root bus, with MSI-X, with MSI and with INTx alone.
 machine+=(-device pcie-root-port,id=slot1,chassis=1
-  -netdev user,id=a -device e1000e,netdev=a,bus=slot1
-  -netdev user,id=b -device i82557b,netdev=b
+  -netdev user,id=a,tftp=out/tftp -device e1000e,netdev=a,bus=slot1
+  -netdev user,id=b,tftp=out/tftp,net=10.0.3.0/24 -device i82557b,netdev=b,mac=52:54:00:12:34:57
   -blockdev null-co,node-name=empty,size=67108864,read-zeroes=on -device nvme,drive=empty,serial=empty
   -device edu)
 if [ "${FIRMWARE:-bios}" = uefi ]; then
@@ -62,6 +64,7 @@ case $mode in
   run)
     # Without isa-debug-exit: a person decides when the machine goes.
     echo "run: the console is this terminal; 'help' lists the shell's commands, Ctrl-A X ends QEMU" >&2
+    echo "run: 'tftp 10.0.2.2 16M' fetches out/tftp/16M, whose SHA-256 is $(sha256sum <out/tftp/16M | cut -d' ' -f1)" >&2
     exec iso/qemu.sh "${machine[@]}" -serial mon:stdio
     ;;
   batch)

@@ -1,9 +1,10 @@
 #!/bin/bash
-# setup.sh [linux]: gets what building, running and testing need; every make target calls it.
+# setup.sh [linux | network]: gets what building, running and testing need; every make target calls it.
 #
 # Looks for the tools themselves, not for packages, so that hand-made installations count. Installs what is missing with apt
 # (sudo when not root), unpacks a newer QEMU into the user's cache when the machine's own lacks vfio-user-pci, and restores
 # the NuGet packages. When nothing is missing it says nothing and takes a fraction of a second.
+# `network` adds what some network tests need, and skip without: tshark, ping, arping, iproute2.
 # `linux` adds what `make bench-linux` needs: Debian's kernel with headers, a compiler, busybox.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
@@ -37,6 +38,13 @@ linux='
   gcc               gcc
   busybox-static    /bin/busybox
   cpio              cpio
+'
+
+network='
+  tshark            tshark
+  iputils-ping      ping
+  iputils-arping    arping
+  iproute2          ip
 '
 
 # Prints the packages of a list whose file or command is not there.
@@ -134,6 +142,6 @@ nuget() {
 
 dotnet_sdk
 # shellcheck disable=SC2046
-install $(missing "$tools" && if [ "${1:-}" = linux ]; then missing "$linux"; fi)
+install $(missing "$tools" && if [ "${1:-}" = linux ]; then missing "$linux"; elif [ "${1:-}" = network ]; then missing "$network"; fi)
 qemu
 nuget

@@ -102,16 +102,7 @@ internal static class NetCommand
 
     private static ulong SecondsTo(ulong time, ulong now) => time > now ? (time - now) / 1_000_000 : 0;
 
-    private static ReadOnlySpan<byte> NameOf(DhcpState state) => state switch
-    {
-        DhcpState.Off => "off"u8,
-        DhcpState.Init => "begins"u8,
-        DhcpState.Selecting => "asks for offers"u8,
-        DhcpState.Requesting => "takes an offer"u8,
-        DhcpState.Checking => "looks whether the address is free"u8,
-        DhcpState.Bound => "bound"u8,
-        DhcpState.Renewing => "renewing"u8,
-        DhcpState.Rebinding => "rebinding"u8,
-        _ => "rebooting"u8,
-    };
+    // In the order of the states.
+    private static ReadOnlySpan<byte> NameOf(DhcpState state) => NameList.At(
+        "off\nbegins\nasks for offers\ntakes an offer\nlooks whether the address is free\nbound\nrenewing\nrebinding\nrebooting\n"u8, (int)state);
 }

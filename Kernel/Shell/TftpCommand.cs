@@ -47,15 +47,10 @@ internal static class TftpCommand
     {
         if (client.Result != TftpResult.Done)
         {
-            ReadOnlySpan<byte> why = client.Result switch
-            {
-                TftpResult.Idle => "given up"u8,
-                TftpResult.Refused => "the server says: "u8,
-                TftpResult.Timeout => "the server does not answer"u8,
-                TftpResult.Malformed => "the server answers what was not asked"u8,
-                TftpResult.WrongLength => "the file has another length than the server promised"u8,
-                _ => "it could not be sent: no socket or no way, or the name is too long"u8,
-            };
+            // In the order of the results.
+            ReadOnlySpan<byte> why = NameList.At(
+                "given up\n\n\nthe server says: \nthe server does not answer\nthe server answers what was not asked\n"u8 +
+                "the file has another length than the server promised\nno socket, no way, or the name is too long\n"u8, (int)client.Result);
             Terminal.WriteLine($"  {file}: not fetched: {why}{client.ServerError} ({client.Bytes} bytes came)");
             return;
         }

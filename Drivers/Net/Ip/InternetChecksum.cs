@@ -21,47 +21,64 @@ public static unsafe class InternetChecksum
     /// </summary>
     public static ulong Sum(byte* data, uint bytes)
     {
-        if (((nuint)data & 1) != 0)
-            return SumOdd(data, bytes);
+        if (bytes < BlockBytes || ((nuint)data & 1) != 0)
+            return SumShort(data, bytes);
+        // To where vectors may be read.
         ulong sum = 0;
-        if (bytes >= BlockBytes)
+        if (((nuint)data & 2) != 0)
         {
-            // To where vectors may be read.
-            if (((nuint)data & 2) != 0)
-            {
-                sum = *(ushort*)data;
-                data += 2;
-                bytes -= 2;
-            }
-            if (((nuint)data & 4) != 0)
-            {
-                sum += *(uint*)data;
-                data += 4;
-                bytes -= 4;
-            }
-            if (((nuint)data & 8) != 0)
-            {
-                sum += *(uint*)data;
-                sum += ((uint*)data)[1];
-                data += 8;
-                bytes -= 8;
-            }
-            uint vectors = bytes / VectorBytes;
-            sum += SumVectors(data, vectors);
-            data += vectors * VectorBytes;
-            bytes &= VectorBytes - 1;
+            sum = *(ushort*)data;
+            data += 2;
+            bytes -= 2;
         }
-        for (; bytes >= 4; bytes -= 4)
+        if (((nuint)data & 4) != 0)
         {
             sum += *(uint*)data;
             data += 4;
+            bytes -= 4;
         }
-        if ((bytes & 2) != 0)
+        if (((nuint)data & 8) != 0)
         {
-            sum += *(ushort*)data;
-            data += 2;
+            sum += *(uint*)data;
+            sum += ((uint*)data)[1];
+            data += 8;
+            bytes -= 8;
         }
-        return (bytes & 1) != 0 ? sum + *data : sum;
+        // A sum of 64-bit words loses a carry of 2^64, which is 1 modulo 65,535, whenever it wraps. How often it did can be told from the
+        // upper 16 bits of all words: they give the true sum within a window of less than 2^64. For that their averages will do, which
+        // take one instruction for two vectors: eight times the average of eight is too much by at most 12.
+        Vector128<ulong> wrapped = default, tops = default, exact = default;
+        // 2 for each vector.
+        uint limit = bytes / VectorBytes * 2;
+        uint blocks = bytes / BlockBytes;
+        bytes %= BlockBytes;
+        for (; blocks != 0; blocks--)
+        {
+            tops = Sse2.Add(tops, Sse2.ShiftRightLogical(Sse2.Average(AddFour(ref wrapped, data, 0), AddFour(ref wrapped, data, BlockBytes / 2)).AsUInt64(), 48));
+            data += BlockBytes;
+        }
+        if (bytes >= BlockBytes / 2)
+        {
+            // The other four are zeros.
+            tops = Sse2.Add(tops, Sse2.ShiftRightLogical(Sse2.Average(AddFour(ref wrapped, data, 0), default).AsUInt64(), 48));
+            data += BlockBytes / 2;
+            bytes -= BlockBytes / 2;
+        }
+        for (; bytes >= VectorBytes; bytes -= VectorBytes)
+        {
+            Vector128<ulong> one = Sse2.LoadAlignedVector128((ulong*)data);
+            wrapped = Sse2.Add(wrapped, one);
+            exact = Sse2.Add(exact, Sse2.ShiftRightLogical(one, 48));
+            data += VectorBytes;
+        }
+        // What has an address is kept in memory, so it is another variable.
+        Vector128<ulong> total = wrapped, averages = tops, singles = exact;
+        ulong low = ((ulong*)&total)[0], high = ((ulong*)&total)[1];
+        // In units of 2^48: the true sum is below this, and above this less the window (40 a block, 2 a single vector, and 2).
+        ulong top = 8 * (((ulong*)&averages)[0] + ((ulong*)&averages)[1]) + ((ulong*)&singles)[0] + ((ulong*)&singles)[1] + limit;
+        sum += (top - (low >> 48) - (high >> 48) - 1) >> 16;
+        sum += (low & uint.MaxValue) + (low >> 32) + (high & uint.MaxValue) + (high >> 32);
+        return bytes == 0 ? sum : sum + SumShort(data, bytes);
     }
 
     /// <summary>A sum as 16 bits, carries added in.</summary>
@@ -90,52 +107,35 @@ public static unsafe class InternetChecksum
         return (ushort)~(sum + (sum >> 16));
     }
 
-    // From an odd address: one byte, then the rest, whose bytes are the other halves of their words.
-    private static ulong SumOdd(byte* data, uint bytes) => bytes == 0 ? 0 : *data + Swap(Sum(data + 1, bytes - 1));
-
-    // A sum of 64-bit words loses a carry of 2^64, which is 1 modulo 65,535, whenever it wraps. How often it did can be told from the
-    // upper 16 bits of all words: they give the true sum within a window of less than 2^64. For that their averages will do, which
-    // take one instruction for two vectors: eight times the average of eight is too much by at most 12.
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private static ulong SumVectors(byte* data, uint vectors)
+    // Adds four vectors; returns the averages of their words.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<ushort> AddFour(ref Vector128<ulong> wrapped, byte* data, uint at)
     {
-        Vector128<ulong> wrapped = default, tops = default;
-        uint blocks = vectors / 8, singles = vectors % 8;
-        for (uint left = blocks; left != 0; left--)
+        Vector128<ulong> first = Sse2.LoadAlignedVector128((ulong*)(data + at)), third = Sse2.LoadAlignedVector128((ulong*)(data + at + 32));
+        Vector128<ulong> sum = Sse2.Add(Sse2.Add(wrapped, first), Sse2.LoadAlignedVector128((ulong*)(data + at + 16)));
+        wrapped = Sse2.Add(Sse2.Add(sum, third), Sse2.LoadAlignedVector128((ulong*)(data + at + 48)));
+        return Sse2.Average(
+            Sse2.Average(first.AsUInt16(), Sse2.LoadAlignedVector128((ulong*)(data + at + 16)).AsUInt16()),
+            Sse2.Average(third.AsUInt16(), Sse2.LoadAlignedVector128((ulong*)(data + at + 48)).AsUInt16()));
+    }
+
+    // Few bytes, or from an odd address: there one byte, then the rest, whose bytes are the other halves of their words.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static ulong SumShort(byte* data, uint bytes)
+    {
+        if (((nuint)data & 1) != 0)
+            return bytes == 0 ? 0 : *data + Swap(Sum(data + 1, bytes - 1));
+        ulong sum = 0;
+        for (; bytes >= 4; bytes -= 4)
         {
-            Vector128<ulong> first = Sse2.LoadAlignedVector128((ulong*)data);
-            wrapped = Sse2.Add(wrapped, first);
-            wrapped = Sse2.Add(wrapped, Sse2.LoadAlignedVector128((ulong*)(data + 16)));
-            Vector128<ushort> half = Sse2.Average(first.AsUInt16(), Sse2.LoadAlignedVector128((ulong*)(data + 16)).AsUInt16());
-            first = Sse2.LoadAlignedVector128((ulong*)(data + 32));
-            wrapped = Sse2.Add(wrapped, first);
-            wrapped = Sse2.Add(wrapped, Sse2.LoadAlignedVector128((ulong*)(data + 48)));
-            half = Sse2.Average(half, Sse2.Average(first.AsUInt16(), Sse2.LoadAlignedVector128((ulong*)(data + 48)).AsUInt16()));
-            first = Sse2.LoadAlignedVector128((ulong*)(data + 64));
-            wrapped = Sse2.Add(wrapped, first);
-            wrapped = Sse2.Add(wrapped, Sse2.LoadAlignedVector128((ulong*)(data + 80)));
-            Vector128<ushort> other = Sse2.Average(first.AsUInt16(), Sse2.LoadAlignedVector128((ulong*)(data + 80)).AsUInt16());
-            first = Sse2.LoadAlignedVector128((ulong*)(data + 96));
-            wrapped = Sse2.Add(wrapped, first);
-            wrapped = Sse2.Add(wrapped, Sse2.LoadAlignedVector128((ulong*)(data + 112)));
-            other = Sse2.Average(other, Sse2.Average(first.AsUInt16(), Sse2.LoadAlignedVector128((ulong*)(data + 112)).AsUInt16()));
-            tops = Sse2.Add(tops, Sse2.ShiftRightLogical(Sse2.Average(half, other).AsUInt64(), 48));
-            data += BlockBytes;
+            sum += *(uint*)data;
+            data += 4;
         }
-        Vector128<ulong> exact = default;
-        for (uint left = singles; left != 0; left--)
+        if ((bytes & 2) != 0)
         {
-            Vector128<ulong> one = Sse2.LoadAlignedVector128((ulong*)data);
-            wrapped = Sse2.Add(wrapped, one);
-            exact = Sse2.Add(exact, Sse2.ShiftRightLogical(one, 48));
-            data += VectorBytes;
+            sum += *(ushort*)data;
+            data += 2;
         }
-        // What has an address is kept in memory, so it is another variable.
-        Vector128<ulong> sum = wrapped, top = tops, rest = exact;
-        ulong low = ((ulong*)&sum)[0], high = ((ulong*)&sum)[1];
-        // In units of 2^48: the true sum is below this, and above this less the window (40 a block, 2 a single vector, and 2).
-        ulong limit = 8 * (((ulong*)&top)[0] + ((ulong*)&top)[1]) + ((ulong*)&rest)[0] + ((ulong*)&rest)[1] + 16 * blocks + 2 * singles;
-        ulong carries = (limit - (low >> 48) - (high >> 48) - 1) >> 16;
-        return (low & uint.MaxValue) + (low >> 32) + (high & uint.MaxValue) + (high >> 32) + carries;
+        return (bytes & 1) != 0 ? sum + *data : sum;
     }
 }

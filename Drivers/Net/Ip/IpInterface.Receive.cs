@@ -25,10 +25,42 @@ public sealed unsafe partial class IpInterface
     private void Handle(ref Frame frame)
     {
         byte* data = Packet.Data(ref frame);
-        if (frame.Length >= EthernetHeader.Bytes && ((EthernetHeader*)data)->Type == EthernetHeader.Ipv4 && ((frame.Flags & FrameFlags.Vlan) | (FrameFlags)_vlan) == 0)
-            HandleIpv4(ref frame, data, EthernetHeader.Bytes, false);
-        else
+        uint length = frame.Length;
+        if (length < EthernetHeader.Bytes || ((EthernetHeader*)data)->Type != EthernetHeader.Ipv4 || ((frame.Flags & FrameFlags.Vlan) | (FrameFlags)_vlan) != 0)
             HandleOther(ref frame);
+        else if (!TryEchoAtOnce(ref frame, data, length))
+            HandleIpv4(ref frame, data, EthernetHeader.Bytes, false);
+    }
+
+    // A plain datagram for the socket that had the last one, if that sends back what it gets: all that makes it plain is asked for in a row.
+    // False, and nothing happened, if it is something else: the long way knows what, and counts it.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool TryEchoAtOnce(ref Frame frame, byte* data, uint length)
+    {
+        const uint network = EthernetHeader.Bytes, transport = network + Ipv4Header.Bytes;
+        var header = (Ipv4Header*)(data + network);
+        var udp = (UdpHeader*)(data + transport);
+        UdpSocket? socket = _latest;
+        if (socket == null || !socket.IsEcho || length < transport + UdpHeader.Bytes || frame.HasRest ||
+            header->VersionAndWords != Ipv4Header.Plain || header->Length.Value != length - network || udp->Length.Value != length - transport ||
+            (*(uint*)&header->FragmentBits & Ipv4Header.PlainMask) != Ipv4Header.PlainUdp)
+            return false;
+        uint source = header->Source.Raw, own = _address.Raw;
+        if (header->Destination.Raw != own || own == 0 || source == own || !Ipv4Address.FromRaw(source).IsHost)
+            return false;
+        ushort from = udp->Source.Raw, port = udp->Destination.Raw;
+        if (port != socket.RawPort || from == port || from == 0)
+            return false;
+        FrameFlags flags = frame.Flags;
+        if ((flags & FrameFlags.HeaderChecksumGood) == 0 && InternetChecksum.Fold(SumHeader(header, Ipv4Header.Bytes)) != InternetChecksum.Right)
+            return false;
+        if ((flags & FrameFlags.ChecksumGood) == 0 && udp->Checksum != 0 &&
+            InternetChecksum.Fold(InternetChecksum.Sum((byte*)&header->Source, length - transport + 8) + udp->Length.Raw + (Ipv4Header.Udp << 8)) != InternetChecksum.Right)
+            return false;
+        Counters.Received = Counters.Received + 1;
+        var arrival = new Arrival(header, network, transport, length - transport, false, false);
+        EchoUdp(ref frame, data, in arrival, udp, socket);
+        return true;
     }
 
     // What is no IPv4, or has a VLAN: a tag in the data, or one that the device took out.
@@ -191,7 +223,7 @@ public sealed unsafe partial class IpInterface
             }
         }
         if (socket.IsEcho)
-            EchoUdp(ref frame, data, in arrival, udp, socket);
+            CheckAndEchoUdp(ref frame, data, in arrival, udp, socket);
         else
             DeliverUdp(ref frame, in arrival, udp, bytes, socket);
     }
@@ -218,18 +250,22 @@ public sealed unsafe partial class IpInterface
             Drop(ref frame, IpCounter.UdpQueueFull);
     }
 
+    // Two echo servers would keep each other busy for good; what was sent to many would be answered by many.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void CheckAndEchoUdp(ref Frame frame, byte* data, ref readonly Arrival arrival, UdpHeader* udp, UdpSocket socket)
+    {
+        if (udp->Source.Raw == udp->Destination.Raw || udp->Source.Raw == 0 || arrival.IsToMany || _address.IsNone)
+            Drop(ref frame, IpCounter.UdpEchoLoop);
+        else
+            EchoUdp(ref frame, data, in arrival, udp, socket);
+    }
+
     // Back to where it came from, in its own frame: addresses and ports change places, so no checksum changes.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void EchoUdp(ref Frame frame, byte* data, ref readonly Arrival arrival, UdpHeader* udp, UdpSocket socket)
     {
-        ushort source = udp->Source.Raw, destination = udp->Destination.Raw;
-        // Two echo servers would keep each other busy for good; what was sent to many would be answered by many.
-        if (source == destination || source == 0 || arrival.IsToMany || _address.IsNone)
-        {
-            Drop(ref frame, IpCounter.UdpEchoLoop);
-            return;
-        }
-        udp->Source.Raw = destination;
+        ushort source = udp->Source.Raw;
+        udp->Source.Raw = udp->Destination.Raw;
         udp->Destination.Raw = source;
         socket.Received = socket.Received + 1;
         Counters.DatagramsEchoed = Counters.DatagramsEchoed + 1;

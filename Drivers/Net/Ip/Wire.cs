@@ -105,6 +105,9 @@ internal struct Ipv4Header
     // More fragments, and the offset; as they lie. Do not fragment, likewise.
     public const ushort Fragment = 0xFF3F, DoNotFragment = 0x0040;
 
+    // Fragment bits, time to live and protocol as they lie together: no fragment, any time, UDP.
+    public const uint PlainMask = 0xFF00_FF3F, PlainUdp = 0x1100_0000;
+
     public byte VersionAndWords, Service;
     public Big16 Length;
     public ushort Identification, FragmentBits;

@@ -72,7 +72,7 @@ internal sealed partial class Machine : IAsyncDisposable
         await File.WriteAllTextAsync(Path.Combine(Folder, "command-line"), string.Join('\n', line) + "\n");
         _life.Token.Register(Kill);
         _life.CancelAfter(Setup.Lifetime);
-        _process = Qemu.Start(line, Folder);
+        _process = Qemu.Start(line, Folder, Setup.Wrapper);
         _collecting = _console.Collect(_process.StandardOutput.BaseStream);
         _errors = _process.StandardError.ReadToEndAsync();
 

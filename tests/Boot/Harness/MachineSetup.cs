@@ -49,6 +49,9 @@ public sealed record MachineSetup
     /// <summary>More words for QEMU's command line.</summary>
     public IReadOnlyList<string> More { get; init; } = [];
 
+    /// <summary>A program, with its words, that becomes QEMU: what enters a namespace.</summary>
+    public IReadOnlyList<string> Wrapper { get; init; } = [];
+
     /// <summary>False takes COM1 away.</summary>
     public bool Serial { get; init; } = true;
 

@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.Diagnostics;
 using System.IO;
+using System.Linq;
 using System.Threading;
 
 namespace Sluice.Tests.Boot.Harness;
@@ -22,16 +23,18 @@ internal static class Qemu
 
     private static string Script => ProjectTree.In("iso", "qemu.sh");
 
-    /// <summary>Starts QEMU; its pid is the returned process's, and it dies with this one.</summary>
-    public static Process Start(IEnumerable<string> arguments, string folder)
+    /// <summary>Starts QEMU, behind the words of a program that becomes it if there are any; its pid is the returned process's, and it dies with this one.</summary>
+    public static Process Start(IEnumerable<string> arguments, string folder, IReadOnlyList<string> wrapper)
     {
-        var start = new ProcessStartInfo(Script)
+        var start = new ProcessStartInfo(wrapper.Count == 0 ? Script : wrapper[0])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             WorkingDirectory = folder,
         };
+        foreach (string word in wrapper.Skip(1)) start.ArgumentList.Add(word);
+        if (wrapper.Count != 0) start.ArgumentList.Add(Script);
         foreach (string word in arguments) start.ArgumentList.Add(word);
         return ChildProcess.Start(start);
     }
