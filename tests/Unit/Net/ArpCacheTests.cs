@@ -34,19 +34,19 @@ public sealed class ArpCacheTests
             switch (random.Next(3))
             {
                 case 0:
-                {
-                    ArpAnswer answer = cache.Find(address, now, out MacAddress found, out Ipv4Address evicted);
-                    Assert.True(answer == Find(model, known, address, now, out MacAddress expected, out Ipv4Address gone), what);
-                    Assert.True((expected, gone) == (found, evicted), what);
-                    break;
-                }
+                    {
+                        ArpAnswer answer = cache.Find(address, now, out MacAddress found, out Ipv4Address evicted);
+                        Assert.True(answer == Find(model, known, address, now, out MacAddress expected, out Ipv4Address gone), what);
+                        Assert.True((expected, gone) == (found, evicted), what);
+                        break;
+                    }
                 case 1:
-                {
-                    bool mayAdd = random.Next(2) == 0;
-                    ArpLesson lesson = cache.Learn(address, mac, now, mayAdd, out Ipv4Address evicted);
-                    Assert.True((Learn(model, known, address, mac, now, mayAdd, out Ipv4Address gone), gone) == (lesson, evicted), what);
-                    break;
-                }
+                    {
+                        bool mayAdd = random.Next(2) == 0;
+                        ArpLesson lesson = cache.Learn(address, mac, now, mayAdd, out Ipv4Address evicted);
+                        Assert.True((Learn(model, known, address, mac, now, mayAdd, out Ipv4Address gone), gone) == (lesson, evicted), what);
+                        break;
+                    }
                 default:
                     var asked = new List<(Ipv4Address, bool)>();
                     while (cache.TryExpire(now, out Ipv4Address due, out bool givenUp))
