@@ -93,14 +93,17 @@ internal sealed class LinuxGuest : IDisposable
 
     private static void MakeInitramfs(string release, string path, string folder)
     {
-        string program = Path.Combine(folder, "transactions");
-        Assert.Equal(0, Run("gcc", "-O2", "-static", "-Wall", "-Werror", "-o", program, Path.Combine(Root, "tests/FireWire/Linux/transactions.c")));
         using var archive = new NewcArchive(File.Create(path));
         foreach (string name in (string[])["bin", "proc", "sys", "dev"])
             archive.AddFolder(name);
         archive.AddProgram("bin/busybox", File.ReadAllBytes("/bin/busybox"));
         archive.AddProgram("init", File.ReadAllBytes(Path.Combine(Root, "tests/FireWire/Linux/init")));
-        archive.AddProgram("transactions", File.ReadAllBytes(program));
+        foreach (string name in (string[])["transactions", "streams"])
+        {
+            string program = Path.Combine(folder, name);
+            Assert.Equal(0, Run("gcc", "-O2", "-static", "-Wall", "-Werror", "-o", program, Path.Combine(Root, $"tests/FireWire/Linux/{name}.c")));
+            archive.AddProgram(name, File.ReadAllBytes(program));
+        }
         foreach (string module in _modules)
         {
             string file = Directory.EnumerateFiles($"/lib/modules/{release}/kernel", module + ".ko", SearchOption.AllDirectories).First();

@@ -1,4 +1,5 @@
-// transactions DEVICE COUNT: reads, writes and locks the memory of a FireWire node through Linux's /dev/fwN, and compares with a copy.
+// transactions MEMORY COUNT MOST [ECHO]: reads, writes and locks the memory of a FireWire node through Linux's /dev/fwN, and compares with a
+// copy; then lets the node ECHO write to this machine. MOST bytes go to the memory at once: 512 at S100, twice as many at each faster speed.
 // Prints "ok NAME DETAIL" or "not ok NAME DETAIL" for each kind; the status is 0 when all are ok.
 #include <errno.h>
 #include <fcntl.h>
@@ -20,6 +21,7 @@
 static int device;
 static uint32_t generation;
 static uint8_t copy[BYTES], answer[4096];
+static uint32_t most = 512;
 static uint64_t state = 88172645463325252ULL;
 
 static uint32_t chance(uint32_t bound)
@@ -116,7 +118,7 @@ static int quadlet(void)
 
 static int block(void)
 {
-	uint32_t length = 1 + chance(2048), at = chance(BYTES - length);
+	uint32_t length = 1 + chance(most), at = chance(BYTES - length);
 
 	return chance(2) ? write_some(at, length) : read_some(at, length);
 }
@@ -131,6 +133,75 @@ static int beyond(void)
 	uint32_t answered;
 
 	return request(TCODE_READ_QUADLET_REQUEST, MEMORY + BYTES, NULL, 4, &answered) == RCODE_ADDRESS_ERROR ? 0 : -EIO;
+}
+
+/* What is written to the echo node comes back as a request, which is answered. */
+static int echo_one(uint64_t target)
+{
+	static uint8_t data[2048];
+	uint32_t length = 1 + chance(sizeof(data)), at = chance(4096 - length);
+	struct fw_cdev_send_request send = {
+		.tcode = TCODE_WRITE_BLOCK_REQUEST, .length = length, .offset = MEMORY + 0x1000 + at, .data = (uintptr_t)data,
+		.generation = generation,
+	};
+	union {
+		struct fw_cdev_event_common common;
+		struct fw_cdev_event_response response;
+		struct fw_cdev_event_request2 request;
+		char room[sizeof(struct fw_cdev_event_request2) + 4096];
+	} event;
+	int is_answered = 0, is_back = 0;
+
+	for (uint32_t i = 0; i < length; i++)
+		data[i] = chance(256);
+	if (ioctl(device, FW_CDEV_IOC_SEND_REQUEST, &send) < 0)
+		return -errno;
+	while (!is_answered || !is_back) {
+		struct pollfd poll_for = { .fd = device, .events = POLLIN };
+
+		if (poll(&poll_for, 1, 60000) != 1)
+			return -ETIMEDOUT;
+		if (read(device, &event, sizeof(event)) < 0)
+			return -errno;
+		if (event.common.type == FW_CDEV_EVENT_RESPONSE) {
+			if (event.response.rcode != RCODE_COMPLETE)
+				return event.response.rcode;
+			is_answered = 1;
+		} else if (event.common.type == FW_CDEV_EVENT_REQUEST2) {
+			struct fw_cdev_send_response send_back = { .rcode = RCODE_COMPLETE, .handle = event.request.handle };
+
+			if (event.request.offset != target + at || event.request.length != length || memcmp(event.request.data, data, length) != 0)
+				return -EIO;
+			if (ioctl(device, FW_CDEV_IOC_SEND_RESPONSE, &send_back) < 0)
+				return -errno;
+			is_back = 1;
+		}
+	}
+	return 0;
+}
+
+static int echoes(const char *name, int count)
+{
+	struct fw_cdev_event_bus_reset reset;
+	struct fw_cdev_get_info info = { .version = 4, .bus_reset = (uintptr_t)&reset };
+	struct fw_cdev_allocate allocate = { .offset = 0xffffe0000000ULL, .length = 4096, .region_end = 0xfffff0000000ULL };
+	uint8_t target[8];
+	uint32_t answered;
+	int rcode;
+
+	device = open(name, O_RDWR);
+	if (device < 0 || ioctl(device, FW_CDEV_IOC_GET_INFO, &info) < 0 || ioctl(device, FW_CDEV_IOC_ALLOCATE, &allocate) < 0) {
+		printf("not ok echoes: %s: %s\n", name, strerror(errno));
+		return 1;
+	}
+	generation = reset.generation;
+	for (int i = 0; i < 8; i++)
+		target[i] = allocate.offset >> (56 - 8 * i);
+	rcode = request(TCODE_WRITE_BLOCK_REQUEST, MEMORY, target, 8, &answered);
+	for (int i = 0; i < count && rcode == 0; i++)
+		rcode = echo_one(allocate.offset);
+	printf("%s echoes %d: %d\n", rcode == 0 ? "ok" : "not ok", count, rcode);
+	return rcode != 0;
 }
 
 static int all(const char *name, int (*one)(void), int count)
@@ -161,14 +232,18 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	generation = reset.generation;
-	for (uint32_t at = 0; at < BYTES && failed == 0; at += 2048)
-		failed = write_some(at, 2048) != 0;
+	if (argc > 3)
+		most = atoi(argv[3]);
+	for (uint32_t at = 0; at < BYTES && failed == 0; at += most)
+		failed = write_some(at, most) != 0;
 	failed += all("quadlets", quadlet, count);
 	failed += all("blocks", block, count);
 	failed += all("locks", lock, count);
 	failed += all("beyond", beyond, 3);
-	for (uint32_t at = 0; at < BYTES && failed == 0; at += 2048)
-		failed = read_some(at, 2048) != 0;
+	for (uint32_t at = 0; at < BYTES && failed == 0; at += most)
+		failed = read_some(at, most) != 0;
 	printf("%s whole\n", failed ? "not ok" : "ok");
+	if (argc > 4)
+		failed += echoes(argv[4], count / 10);
 	return failed != 0;
 }

@@ -1,7 +1,7 @@
 using System;
 using System.Buffers.Binary;
 using System.Collections.Generic;
-using System.Diagnostics;
+using System.Runtime.InteropServices;
 using Sluice.FireWire.Bus;
 using Sluice.FireWire.Nodes;
 using Sluice.FireWire.Simulation;
@@ -171,6 +171,31 @@ public sealed class NodeTests
     }
 
     [Fact]
+    public void A_stream_on_an_even_channel_comes_back_on_the_next_one_a_cycle_later()
+    {
+        var echo = new EchoNode(new BusInformation(0x0050C5_0000000009));
+        Phy phy = _test.Bus.Add("echo", echo, new PhyTraits());
+        (Phy talkerPhy, Recorder talker) = _test.AddRecorder(new PhyTraits());
+        _test.Bus.Connect(phy, _askerPhy);
+        _test.Bus.Connect(phy, talkerPhy);
+        _memoryPhy.HoldsForRoot = false;
+        talkerPhy.HoldsForRoot = true;
+        _test.Settle();
+        talker.SendsCycles = true;
+        talker.WantsCycles = true;
+        talkerPhy.Segment.CyclesChanged();
+        foreach (int channel in (int[])[2, 3, 4])
+        {
+            var packet = new Packet { Speed = Speed.S400 };
+            packet.Stream(channel, 1, 2, [1, 2, 3, 4]);
+            talker.Isochronous.Enqueue(packet);
+        }
+        _test.Simulator.RunFor(BusTime.TicksPerCycle * 4);
+        Assert.Equal(["channel 3", "channel 5"], talker.Heard.FindAll(line => line.StartsWith("channel", StringComparison.Ordinal)));
+        Assert.Equal((2, 0), (echo.StreamEchoes, echo.Failures));
+    }
+
+    [Fact]
     public void A_million_packets_a_second_go_over_the_bus()
     {
         int left = 0;
@@ -182,20 +207,32 @@ public sealed class NodeTests
                 _asker.TryRead(_memory.NodeId, MemoryNode.DefaultBase, 4, next!);
         };
         double best = 0;
-        // The best of several: others use this machine, too.
+        // The best of several, and by this thread's own time: others use this machine, too.
         for (int round = 0; round < 20 && best < 1e6; round++)
         {
             left = 100_000;
             long packets = _askerPhy.Segment.Packets;
-            var watch = Stopwatch.StartNew();
+            double start = ThreadSeconds();
             for (int i = 0; i < 8; i++)
                 Assert.True(_asker.TryRead(_memory.NodeId, MemoryNode.DefaultBase, 4, next));
             _test.Simulator.RunActivity();
-            best = Math.Max(best, (_askerPhy.Segment.Packets - packets) / watch.Elapsed.TotalSeconds);
+            best = Math.Max(best, (_askerPhy.Segment.Packets - packets) / (ThreadSeconds() - start));
         }
         TestContext.Current.SendDiagnosticMessage($"{best:N0} packets a second");
         Assert.True(best >= 1e6, $"{best:N0} packets a second");
     }
+
+    // clock_gettime(2), CLOCK_THREAD_CPUTIME_ID.
+    private static unsafe double ThreadSeconds()
+    {
+        const int threadTime = 3;
+        long* time = stackalloc long[2];
+        Assert.Equal(0, ReadClock(threadTime, time));
+        return time[0] + (time[1] * 1e-9);
+    }
+
+    [DllImport("libc", EntryPoint = "clock_gettime")]
+    private static extern unsafe int ReadClock(int clock, long* time);
 
     private (Outcome Outcome, byte[] Data) Read(ulong offset, int bytes) => Do(done => _asker.TryRead(_memory.NodeId, offset, bytes, done));
 

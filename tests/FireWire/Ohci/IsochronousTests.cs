@@ -262,6 +262,36 @@ public sealed class IsochronousTests
         Assert.Equal(0u, _talker[Ohci.LinkControl] & (uint)LinkControl.CycleMaster);
     }
 
+    [Fact]
+    public void Cycles_are_counted_without_a_cycle_master_and_each_is_lost()
+    {
+        _listener[Ohci.IntMask] = (uint)IntEvent.CycleSynch;
+        _listener[Ohci.IntEvent + 4] = uint.MaxValue;
+        Cycles(2);
+        Assert.Equal(IntEvent.CycleSynch, (IntEvent)_listener[Ohci.IntEvent]);
+        _talker[Ohci.LinkControl + 4] = (uint)LinkControl.CycleMaster;
+        _listener[Ohci.IntEvent + 4] = uint.MaxValue;
+        Cycles(2);
+        Assert.Equal(IntEvent.CycleSynch | IntEvent.CycleLost, (IntEvent)_listener[Ohci.IntEvent]);
+        _talker[Ohci.LinkControl] = (uint)LinkControl.CycleMaster;
+        Cycles(2);
+        _listener[Ohci.IntEvent + 4] = uint.MaxValue;
+        Cycles(2);
+        Assert.Equal(IntEvent.CycleSynch, (IntEvent)_listener[Ohci.IntEvent]);
+    }
+
+    [Fact]
+    public void A_timer_that_is_set_to_another_cycle_than_the_masters_is_inconsistent_and_follows_it()
+    {
+        _listener[Ohci.IntEvent + 4] = uint.MaxValue;
+        _listener[Ohci.CycleTimer] = _talker[Ohci.CycleTimer];
+        Assert.Equal(0u, _listener[Ohci.IntEvent] & (uint)IntEvent.CycleInconsistent);
+        _listener[Ohci.CycleTimer] = _talker[Ohci.CycleTimer] + (5 << 12);
+        Assert.NotEqual(0u, _listener[Ohci.IntEvent] & (uint)IntEvent.CycleInconsistent);
+        Assert.Equal(_talker[Ohci.CycleTimer], _listener[Ohci.CycleTimer]);
+        Assert.Equal(0u, _talker[Ohci.IntEvent] & (uint)IntEvent.CycleInconsistent);
+    }
+
     private void Cycles(int count) => _test.Simulator.RunFor((long)BusTime.TicksPerCycle * count);
 
     private void Start(uint block)

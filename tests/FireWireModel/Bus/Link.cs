@@ -68,6 +68,16 @@ public abstract class Link
     {
     }
 
+    /// <summary>A cycle begins by its own timer, and nobody keeps the time; only where cycles are needed.</summary>
+    public virtual void CycleMissed()
+    {
+    }
+
+    /// <summary>Its cycle timer was another's cycle, and is set to the cycle master's.</summary>
+    public virtual void CycleInconsistent()
+    {
+    }
+
     /// <summary>A register of the PHY has news (1394a-2000, register 5).</summary>
     public virtual void PhyInterrupt()
     {

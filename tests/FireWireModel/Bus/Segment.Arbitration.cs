@@ -10,6 +10,7 @@ public sealed partial class Segment
     private static readonly long _mostIsochronous = BusTime.Microseconds(115);
 
     private readonly Packet _cycleStart = new();
+    private readonly CycleClock _ownClock = new();
     private ulong _requests, _enabled;
     private long _free;
     private int _resetGap, _subactionGap;
@@ -69,8 +70,17 @@ public sealed partial class Segment
     {
         if (keeper == null)
             return;
+        const int cycle = 12;
+        long now = _bus.Simulator.Now;
         foreach (Phy phy in _phys)
-            phy.Link?.Clock.Follow(keeper.Clock);
+        {
+            if (phy.Link is not { } link || link == keeper)
+                continue;
+            bool differs = link.Clock.Read(now) >> cycle != keeper.Clock.Read(now) >> cycle;
+            link.Clock.Follow(keeper.Clock);
+            if (differs && phy.IsLinkActive)
+                link.CycleInconsistent();
+        }
     }
 
     private void ScheduleGrant()
@@ -199,8 +209,6 @@ public sealed partial class Segment
 
     private bool AreCyclesNeeded()
     {
-        if (CycleMaster == null)
-            return false;
         foreach (Phy phy in _phys)
         {
             if (phy.IsLinkActive && phy.Link!.NeedsCycles)
@@ -210,7 +218,7 @@ public sealed partial class Segment
     }
 
     private void ScheduleCycle() =>
-        _bus.Simulator.At(CycleMaster!.Clock.NextCycle(_bus.Simulator.Now), this, What(DueCycle), Pace.RealTime);
+        _bus.Simulator.At((CycleMaster?.Clock ?? _ownClock).NextCycle(_bus.Simulator.Now), this, What(DueCycle), Pace.RealTime);
 
     private void CycleBegins()
     {
@@ -229,9 +237,16 @@ public sealed partial class Segment
     private void RunCycle()
     {
         _isCycleDue = false;
-        if (CycleMaster is not { } master)
-            return;
         int epoch = _epoch;
+        if (CycleMaster is not { } master)
+        {
+            for (int i = 0; i < _phys.Count && _epoch == epoch; i++)
+            {
+                if (_phys[i].IsLinkActive)
+                    _phys[i].Link!.CycleMissed();
+            }
+            return;
+        }
         long start = Math.Max(_free, _bus.Simulator.Now);
         uint time = master.Clock.Read(start);
         _cycleStart.Request(Tcode.CycleStart, 0, 0xFFFF, (ushort)(0xFFC0 | master.Phy.PhysicalId), 0xFFFF_F000_0200);

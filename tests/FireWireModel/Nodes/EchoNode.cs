@@ -1,12 +1,14 @@
 using System;
 using System.Buffers.Binary;
+using System.Collections.Generic;
 using Sluice.FireWire.Bus;
 
 namespace Sluice.FireWire.Nodes;
 
 /// <summary>
 /// A node that sends back what is written to it. Register 0 of its space holds a 48-bit address, big-endian in 8 bytes; a write to
-/// <see cref="Window"/> + x is written to that address + x of the node that wrote it, byte for byte. What it cannot send is counted.
+/// <see cref="Window"/> + x is written to that address + x of the node that wrote it, byte for byte. A stream packet on an even channel is
+/// sent on the next one, in the next cycle. What it cannot send is counted.
 /// </summary>
 public sealed class EchoNode : Node
 {
@@ -17,8 +19,12 @@ public sealed class EchoNode : Node
     public const ulong Window = Base + 0x1000;
 
     private const ulong WindowEnd = Window + 0x1000;
+    private const int MostStreams = 64;
 
+    private readonly Queue<Packet> _streams = new();
+    private readonly Stack<Packet> _free = new();
     private ulong _target;
+    private int _due;
 
     public EchoNode(in BusInformation information)
         : base(information, new RomDirectory().Value(0x03, (uint)(information.Guid >> 40)).Text("Sluice").Value(0x17, 2).Text("Echo").Value(0x0C, 0x00_83C0))
@@ -28,8 +34,43 @@ public sealed class EchoNode : Node
     /// <summary>Writes that were sent back, and arrived.</summary>
     public long Echoes { get; private set; }
 
-    /// <summary>Writes that could not be sent back.</summary>
+    /// <summary>Stream packets that were sent back.</summary>
+    public long StreamEchoes { get; private set; }
+
+    /// <summary>Packets that could not be sent back.</summary>
     public long Failures { get; private set; }
+
+    public override bool NeedsCycles => _streams.Count != 0;
+
+    public override void ReceiveStream(Packet packet)
+    {
+        if ((packet.Channel & 1) != 0)
+            return;
+        if (_streams.Count == MostStreams || packet.HasDataError)
+        {
+            Failures++;
+            return;
+        }
+        Packet echo = _free.TryPop(out Packet? free) ? free : new Packet();
+        echo.Stream(packet.Channel + 1, packet.Tag, packet.Sync, packet.Data);
+        echo.Speed = packet.Speed;
+        _streams.Enqueue(echo);
+        Phy.Segment.CyclesChanged();
+    }
+
+    public override void CycleStarted(uint cycleTime) => _due = _streams.Count;
+
+    public override Packet? NextIsochronous(uint cycleTime)
+    {
+        if (_due == 0)
+            return null;
+        _due--;
+        StreamEchoes++;
+        Packet packet = _streams.Dequeue();
+        // It is used up before the next one comes in, as that is in a later call.
+        _free.Push(packet);
+        return packet;
+    }
 
     protected override Rcode Read(ushort source, ulong offset, Span<byte> data)
     {

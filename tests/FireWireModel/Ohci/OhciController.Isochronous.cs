@@ -58,6 +58,10 @@ public sealed partial class OhciController
         Interrupts.Raise(IntEvent.CycleSynch | (lost != 0 ? IntEvent.CycleLost : 0));
     }
 
+    public override void CycleMissed() => Interrupts.Raise(IntEvent.CycleSynch | IntEvent.CycleLost);
+
+    public override void CycleInconsistent() => Interrupts.Raise(IntEvent.CycleInconsistent);
+
     public override Packet? NextIsochronous(uint cycleTime)
     {
         while (_nextTransmit < _it.Length)

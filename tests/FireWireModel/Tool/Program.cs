@@ -21,7 +21,8 @@ internal static class Program
           --node memory         plain memory that anybody reads, writes and locks
               size=BYTES base=ADDRESS   65536 at 0xfffff0010000
               split-writes=on|off   off: writes are answered by their acknowledge
-          --node echo           writes to 0xfffff0011000 + x come back to the address in 0xfffff0010000, + x
+          --node echo           writes to 0xfffff0011000 + x come back to the address in 0xfffff0010000, + x; a stream on an
+                                even channel comes back on the next one
           --node repeater       a PHY without a link
           all: name=NAME guid=NUMBER speed=S100|S200|S400|S800 ports=1..16
 
