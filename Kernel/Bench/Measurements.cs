@@ -26,6 +26,7 @@ internal static unsafe class Measurements
         EmptyLoop.Measure(ref run);
         PageAllocatorBench.Measure(ref run);
         DmaBench.Measure(ref run);
+        NetworkBench.Measure(ref run);
         NetBench.Measure(ref run);
         CoreLibraryCosts.Measure(ref run);
         InterruptCosts.Measure(ref run);

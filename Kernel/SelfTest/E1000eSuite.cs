@@ -12,7 +12,7 @@ namespace Sluice.SelfTest;
 /// <summary>
 /// Intel's 82574, with whatever network it is on. On QEMU's user network the gateway answers ARP; elsewhere what needs an answer is skipped.
 /// </summary>
-internal static unsafe class E1000eSuite
+internal static unsafe partial class E1000eSuite
 {
     private const int Rounds = 100;
     private const ulong LongestMicroseconds = 2_000_000;
@@ -25,6 +25,8 @@ internal static unsafe class E1000eSuite
         suite.Case("a question is answered"u8, &GatewayAnswers);
         suite.Case("a reset in mid-traffic"u8, &ResetInTraffic);
         suite.Case("receive modes"u8, &ReceiveModes);
+        suite.Case("two cards: every byte arrives"u8, &TwoCards);
+        suite.OnDemand("two cards: links that flap"u8, &FlappingLinks);
     }
 
     private static bool TryFind(ref Ktap t, out E1000e card)
@@ -126,7 +128,8 @@ internal static unsafe class E1000eSuite
         while (card.Receive(frames) is int count and not 0)
             Free(frames.AsSpan(0, count));
         Flush(card);
-        t.Equal((ulong)used, (ulong)pool.Used, "frames in use"u8);
+        if (card.Listener == null)
+            t.Equal((ulong)used, (ulong)pool.Used, "frames in use"u8);
     }
 
     private static void ReceiveModes(ref Ktap t)

@@ -1,14 +1,22 @@
 using System;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using Sluice.Mm;
 using Sluice.Platform;
 
 namespace Sluice.Dma;
 
-// Hand-overs of frames. A frame that the device reaches where it lies, and had before, changes sides by a comparison: its record names
-// the device's common one. All others are mapped when they are given and unmapped when they are taken, by the path that serves them.
+// Hand-overs of frames. Devices that reach all frames where they lie, with nothing to do at hand-overs, have one record in common: a frame
+// that one of them had changes sides by a comparison with that, also from one to another. All other frames are mapped when they are given and
+// unmapped when they are taken, by the path that serves them.
 public sealed unsafe partial class DmaDevice
 {
+    // What a frame's record names while hand-overs have nothing to do: the common record, or the device's own.
+    private Mapping* _passing;
+
+    /// <summary>The short way for frames that go over with nothing to do, and whose like is in a pool. Good until its driver changes the masks.</summary>
+    public FramePass PassWith(FramePool pool) => new(_passing, pool.State);
+
     /// <summary>
     /// Gives a frame to the device to be sent, with the data that it has. Of a packet in parts, this part: take the rest off first. Any
     /// context but interrupt handlers.
@@ -24,7 +32,7 @@ public sealed unsafe partial class DmaDevice
     public Error TryGiveToSend(ref Frame frame, out DeviceFrame given, [CallerMemberName] string method = "", [CallerLineNumber] int line = 0)
     {
         FrameRecord* record = frame.Record;
-        if (record->Mapping != _direct)
+        if (record->Mapping != _passing)
         {
             Error error = OpenFrame<ToDevice>(record, record->Extent.Length, method, line);
             if (error != Error.None)
@@ -47,7 +55,7 @@ public sealed unsafe partial class DmaDevice
     public Error TryGiveToFill(ref Frame frame, uint room, out DeviceFrame given, [CallerMemberName] string method = "", [CallerLineNumber] int line = 0)
     {
         FrameRecord* record = frame.Record;
-        if (record->Mapping != _direct)
+        if (record->Mapping != _passing)
         {
             Error error = OpenFrame<FromDevice>(record, room, method, line);
             if (error != Error.None)
@@ -70,7 +78,7 @@ public sealed unsafe partial class DmaDevice
     {
         FrameRecord* record = given.Record;
         given.Record = null;
-        if (record->Mapping != _direct)
+        if (record->Mapping != _passing)
             CloseFrame(record, 0);
         return new Frame(record);
     }
@@ -89,7 +97,7 @@ public sealed unsafe partial class DmaDevice
         if (written > room)
             written = OverlongFrame(room);
         record->Extent.Length = (ushort)written;
-        if (record->Mapping != _direct)
+        if (record->Mapping != _passing)
             CloseFrame(record, written);
         return new Frame(record);
     }
@@ -102,28 +110,37 @@ public sealed unsafe partial class DmaDevice
     {
         if (given.IsEmpty)
             return;
-        // Those of one pool are strung together first.
+        // Those of one pool, with nothing to do, are strung together first.
         FramePoolState* pool = given[0].Record->Pool;
         FrameRecord* free = pool->Free;
-        Mapping* direct = _direct;
-        ulong strung = 0;
-        foreach (ref DeviceFrame frame in given)
+        Mapping* passing = _passing;
+        ref DeviceFrame at = ref MemoryMarshal.GetReference(given);
+        ref DeviceFrame end = ref Unsafe.Add(ref at, given.Length);
+        while (Unsafe.IsAddressLessThan(ref at, ref end))
         {
-            FrameRecord* record = frame.Record;
-            frame.Record = null;
-            if (record->Mapping != direct)
-                CloseFrame(record, 0);
-            if (record->Pool != pool)
-            {
-                new Frame(record).Free();
-                continue;
-            }
+            FrameRecord* record = at.Record;
+            if (record->Mapping != passing || record->Pool != pool)
+                break;
+            at.Record = null;
             record->Next = free;
             free = record;
-            strung++;
+            at = ref Unsafe.Add(ref at, 1);
         }
         pool->Free = free;
-        pool->FreeCount += strung;
+        var count = (int)((uint)Unsafe.ByteOffset(ref MemoryMarshal.GetReference(given), ref at) / (uint)sizeof(DeviceFrame));
+        pool->FreeCount = pool->FreeCount + (uint)count;
+        if (count < given.Length)
+            FreeOtherSent(given[count..]);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void FreeOtherSent(Span<DeviceFrame> given)
+    {
+        foreach (ref DeviceFrame sent in given)
+        {
+            Frame frame = TakeSent(ref sent);
+            frame.Free();
+        }
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -142,6 +159,12 @@ public sealed unsafe partial class DmaDevice
         uint end = record->Extent.Offset + bytes;
         Bug.If(bytes == 0 || end > Frame.PageBytes, "a frame was given to a device without data or room, or with more than a page has"u8);
         // Whoever had it where it lies has taken it back.
+        if (_passing != _direct)
+        {
+            record->Mapping = _passing;
+            record->Address = record->Origin >> 32 << 12;
+            return Error.None;
+        }
         record->Mapping = null;
         var run = new PageRun(record->Origin);
         Error error = TryMap(ref run, end, out CpuBuffer<TDirection> buffer, method, line);

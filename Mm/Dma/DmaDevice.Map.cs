@@ -23,7 +23,7 @@ public sealed unsafe partial class DmaDevice
     // Allocated memory that the device reaches where it lies needs no record.
     private bool _isPlain;
 
-    private void SetFastWay()
+    internal void SetFastWay()
     {
         _isPlain = IsCoherent && _system.Checker == null;
         _directEnd = _isPlain && !_forceBounce ? Math.Min((StreamingMask >> 12) + 1, uint.MaxValue) << 32 : 0;
@@ -36,6 +36,7 @@ public sealed unsafe partial class DmaDevice
             _readyBytes = _forceBounce ? _readyBytes : 0;
         }
         _readyShort = Math.Min(_readyBytes, (uint)PhysAddr.PageSize);
+        _passing = _directEnd != 0 && StreamingMask >= _system.HighestFrame ? _system.PassingFrames : _direct;
     }
 
     /// <summary>Mappings by the short way that live now; others are in <see cref="DmaSystem"/>'s records.</summary>

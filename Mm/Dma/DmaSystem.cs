@@ -30,6 +30,9 @@ public sealed unsafe partial class DmaSystem
         NoParts = (PartSides*)(ready.Address + PhysAddr.PageSize / 2);
         Parts = new Slab<PartSides>(slabs, "dma parts"u8);
         Own.KeepForGood(ref ready);
+        PassingFrames = Table.TryTake();
+        Bug.If(PassingFrames == null, "no memory for DMA records"u8);
+        *PassingFrames = default;
         Direct = new DirectPath();
         Bounce = new BouncePath(Pool);
         if (check)
@@ -46,6 +49,13 @@ public sealed unsafe partial class DmaSystem
     internal Mapping** Ready { get; }
     internal Slab<PartSides> Parts { get; }
     internal PartSides* NoParts { get; }
+
+    /// <summary>The record that frames name which devices reach where they lie, with nothing to do at hand-overs.</summary>
+    internal Mapping* PassingFrames { get; }
+
+    /// <summary>The highest address that a frame of any pool may have.</summary>
+    internal ulong HighestFrame { get; private set; }
+
     internal DirectPath Direct { get; }
     internal BouncePath Bounce { get; }
     internal ulong HighestRam { get; }
@@ -65,6 +75,14 @@ public sealed unsafe partial class DmaSystem
 
     /// <summary>The state of the bounce pool.</summary>
     public BounceReport BounceReport => Pool.Report();
+
+    // A pool was made: its frames lie no higher than that.
+    internal void NoteFrames(ulong highest)
+    {
+        HighestFrame = Math.Max(HighestFrame, highest);
+        foreach (DmaDevice device in Devices)
+            device.SetFastWay();
+    }
 
     /// <summary>Makes a device. Only while the kernel starts.</summary>
     /// <param name="name">What reports call it: its PCI address. Copied.</param>

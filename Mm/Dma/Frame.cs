@@ -52,7 +52,14 @@ public unsafe struct Frame
     public readonly FrameFlags Flags
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get => Record->Extent.Flags;
+        get => Record->Extent.Flags & ~FrameExtent.HasRest;
+    }
+
+    /// <summary>Whether it is a packet in one part that is sent as it is: nothing is to be inserted.</summary>
+    public readonly bool IsPlain
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => (Record->Extent.Flags & (FrameFlags.Vlan | FrameFlags.InsertChecksum | FrameExtent.HasRest)) == 0;
     }
 
     /// <summary>With <see cref="FrameFlags.Vlan"/>: priority, DEI and VLAN id as in IEEE 802.1Q, in the CPU's byte order.</summary>
@@ -118,7 +125,7 @@ public unsafe struct Frame
     /// <summary>Notes what a device found when it received the frame, or nothing.</summary>
     public readonly void SetFlags(FrameFlags flags, ushort vlanTag = 0)
     {
-        Record->Extent.Flags = flags;
+        Record->Extent.Flags = Record->Rest == null ? flags & ~FrameExtent.HasRest : flags | FrameExtent.HasRest;
         Record->Extent.VlanTag = vlanTag;
     }
 
@@ -138,6 +145,7 @@ public unsafe struct Frame
         while (last->Rest != null)
             last = last->Rest;
         last->Rest = rest.Record;
+        last->Extent.Flags |= FrameExtent.HasRest;
         rest.Record = null;
     }
 
@@ -147,6 +155,7 @@ public unsafe struct Frame
     {
         var rest = new Frame(Record->Rest);
         Record->Rest = null;
+        Record->Extent.Flags &= ~FrameExtent.HasRest;
         return rest;
     }
 

@@ -1,5 +1,6 @@
 using System;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using Sluice.Mm;
 using Sluice.Platform;
 
@@ -31,12 +32,15 @@ public sealed unsafe class FramePool
         _mask = ulong.MaxValue >> (64 - addressBits);
         _owner = OwnerTag.Register("frames"u8);
         Most = most;
+        system.NoteFrames(_mask);
         bool taken = _memory.Pages.TryTake(0, Zone.Any, _owner, out PageRun state);
         Bug.If(!taken, "no memory for a frame pool"u8);
         state.Memory.Clear();
         _state = (FramePoolState*)state.Address;
         Own.KeepForGood(ref state);
     }
+
+    internal FramePoolState* State => _state;
 
     /// <summary>Frames at most.</summary>
     public int Most { get; }
@@ -72,6 +76,44 @@ public sealed unsafe class FramePool
         record->Extent = default;
         frame = new Frame(record);
         return true;
+    }
+
+    /// <summary>Takes as many frames as there are empty handles, or as can be had, each with so many bytes of data, whatever they are.</summary>
+    /// <returns>How many were filled, from the front.</returns>
+    [NotInInterrupt]
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public int Take(Span<Frame> frames, uint length)
+    {
+        if (length > Frame.PageBytes)
+            Bug.Stop("frames longer than their pages were wanted"u8);
+        // All that is known of each, in one word: its length.
+        ulong extent = (ulong)length << 16;
+        FramePoolState* state = _state;
+        FrameRecord* free = state->Free;
+        ref Frame at = ref MemoryMarshal.GetReference(frames);
+        ref Frame end = ref Unsafe.Add(ref at, frames.Length);
+        while (Unsafe.IsAddressLessThan(ref at, ref end) && free != null)
+        {
+            *(ulong*)&free->Extent = extent;
+            at.Record = free;
+            free = free->Next;
+            at = ref Unsafe.Add(ref at, 1);
+        }
+        state->Free = free;
+        var count = (int)((uint)Unsafe.ByteOffset(ref MemoryMarshal.GetReference(frames), ref at) / (uint)sizeof(Frame));
+        state->FreeCount = state->FreeCount - (uint)count;
+        return count == frames.Length ? count : TakeMore(frames, count, length);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private int TakeMore(Span<Frame> frames, int count, uint length)
+    {
+        for (; count < frames.Length && TryTake(out Frame frame); count++)
+        {
+            frame.SetLength(length);
+            frames[count] = Own.Move(ref frame);
+        }
+        return count;
     }
 
     // The first of some free frames more; null if there are none to be had.

@@ -70,6 +70,9 @@ internal unsafe struct FrameRecord
 [StructLayout(LayoutKind.Sequential)]
 internal struct FrameExtent
 {
+    /// <summary>Among the flags: the packet goes on in another frame. So that one look tells what needs more than a descriptor.</summary>
+    public const FrameFlags HasRest = (FrameFlags)(1 << 15);
+
     public ushort Offset, Length;
     public FrameFlags Flags;
     public ushort VlanTag;

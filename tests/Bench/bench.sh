@@ -8,14 +8,15 @@ mkdir -p out
 : >out/bench.log
 : >out/bench.txt
 
-# measure GLOB MEMORY: one boot; prints the lines that come on the debug console.
+# measure GLOB MEMORY [ARGUMENTS [WORD...]]: one boot, with further boot arguments, and words for QEMU; prints the lines that come on the
+# debug console.
 measure() {
-  local status=0
+  local status=0 arguments="net=none bench=$1 after=exit ${3:-}"
   rm -f out/bench.results
-  timeout 300 iso/qemu.sh "${machine[@]}" -m "$2" -nodefaults -vga std -display none -device edu -nic none \
+  timeout 300 iso/qemu.sh "${machine[@]}" -m "$2" -nodefaults -vga std -display none -device edu "${@:4}" \
     -drive if=none,id=cd,media=cdrom,format=raw,readonly=on,file=iso/sluice.iso -device ide-cd,drive=cd \
     -device isa-debug-exit,iobase=0xf4,iosize=4 -debugcon file:out/bench.results -serial stdio \
-    -fw_cfg "name=opt/org.sluice/args,string=bench=$1 after=exit" </dev/null >>out/bench.log 2>&1 || status=$?
+    -fw_cfg "name=opt/org.sluice/args,string=$arguments" </dev/null >>out/bench.log 2>&1 || status=$?
   # isa-debug-exit: 33 is success.
   [ $status = 33 ] || { echo "bench: QEMU ended with status $status; see out/bench.log" >&2; tail -n 15 out/bench.log >&2; exit 1; }
   grep -a '^BENCH sluice ' out/bench.results || { echo "bench: the kernel measured nothing for '$1'" >&2; exit 1; }
@@ -26,6 +27,8 @@ measure() {
   for size in 512M 20G; do
     measure boot-to-prompt $size | sed "s/ boot-to-prompt / boot-to-prompt-$size /"
   done
+  measure 'e1000e-*' $memory '' "${hub[@]//MODEL/e1000e}"
+  measure 'e1000e-*' $memory 'dma=bounce' "${hub[@]//MODEL/e1000e}"
   stripped=$(mktemp)
   objcopy --strip-all iso/sluice.elf "$stripped"
   echo "BENCH sluice kernel-bytes $(stat -c %s "$stripped")"

@@ -6,8 +6,12 @@ cd "$(dirname "$(readlink -f "$0")")/../.."
 
 echo "bench: Sluice" >&2
 tests/Bench/bench.sh >/dev/null
-echo "bench: Linux (about a minute)" >&2
-tests/Bench/linux-peer/run.sh dma >out/bench-linux.txt
+echo "bench: Linux (a few minutes)" >&2
+{
+  tests/Bench/linux-peer/run.sh dma
+  tests/Bench/linux-peer/run.sh e1000e
+  tests/Bench/linux-peer/run.sh e1000e swiotlb=force
+} >out/bench-linux.txt
 [ -s out/bench-linux.txt ] || { echo "bench: Linux did not boot or did not measure" >&2; exit 1; }
 
 awk '

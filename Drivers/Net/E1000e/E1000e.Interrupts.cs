@@ -64,6 +64,7 @@ public sealed unsafe partial class E1000e
     {
         if (_phase != Phase.Running)
             return false;
+        Reclaim();
         Unmask();
         if (!HasReceived)
             return false;

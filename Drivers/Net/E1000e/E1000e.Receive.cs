@@ -37,60 +37,56 @@ public sealed unsafe partial class E1000e
     {
         if (_phase != Phase.Running)
             return 0;
-        ref DeviceFrame slots = ref MemoryMarshal.GetArrayDataReference(_receiveSlots);
-        ref Frame first = ref MemoryMarshal.GetReference(frames);
-        ReceiveDescriptor* ring = _receiveRing;
-        DmaDevice dma = _dma;
-        FramePool pool = _frames;
-        uint next = _receiveNext, begin = next, mask = _receiveMask, bytes = 0;
+        uint begin = _receiveNext;
         int count = 0;
-        bool isOdd = _dropsRest || !_parts.IsEmpty;
         while (count < frames.Length)
         {
-            ReceiveDescriptor* descriptor = ring + next;
-            ReceiveResult result = descriptor->Result.Read();
-            if ((result.Word & (ReceiveResult.Done | ReceiveResult.End | ReceiveResult.Bad)) != (ReceiveResult.Done | ReceiveResult.End)
-                || result.Length - ShortestReceived > ReceiveRoom - ShortestReceived || isOdd)
-            {
-                _receiveNext = next;
-                isOdd = false;
-                if (!TryReceiveOdd(result, ref frames[count]))
-                    break;
-                next = _receiveNext;
-                if (!frames[count].IsEmpty)
-                    bytes += frames[count++].PacketLength;
+            int plain = _dropsRest || !_parts.IsEmpty ? 0 : ReceivePlain(frames[count..]);
+            count += plain;
+            // At the ring's end it begins anew.
+            if (plain != 0 && _receiveNext == 0)
                 continue;
-            }
-            if (!pool.TryTake(out Frame fresh))
-            {
-                _counters.NoFrames++;
-            }
-            else if (dma.TryGiveToFill(ref fresh, ReceiveRoom, out DeviceFrame given) != Error.None)
-            {
-                fresh.Free();
-                _counters.NoFrames++;
-            }
-            else
-            {
-                ref DeviceFrame slot = ref Unsafe.Add(ref slots, (nint)next);
-                Frame frame = dma.TakeFilled(ref slot, result.Length, ReceiveRoom);
-                if ((result.Word & ReceiveResult.Findings) != 0)
-                    Describe(frame, result.Word);
-                Unsafe.Add(ref first, count) = Own.Move(ref frame);
-                descriptor->Address.Write(given.Address.Value);
-                slot = Own.Move(ref given);
-                bytes += result.Length;
-                count++;
-            }
-            descriptor->Result.Write(default);
-            next = (next + 1) & mask;
+            if (count == frames.Length || !TryReceiveOdd((_receiveRing + _receiveNext)->Result.Read(), ref frames[count]))
+                break;
+            if (!frames[count].IsEmpty)
+                _counters.ReceivedBytes += frames[count++].PacketLength;
         }
-        _receiveNext = next;
-        if (next != begin)
-            _registers.Receive.Tail.Write((next - 1) & mask);
+        if (_receiveNext != begin)
+            _registers.Receive.Tail.Write((_receiveNext - 1) & _receiveMask);
         _counters.Received += (uint)count;
-        _counters.ReceivedBytes += bytes;
         return count;
+    }
+
+    // Good packets in one buffer each, while frames for the ring are at hand and change sides with nothing to do; up to the ring's end. It calls
+    // nothing, so all it needs is in registers.
+    private int ReceivePlain(Span<Frame> frames)
+    {
+        ulong findings = ReceiveResult.Findings;
+        ref Frame into = ref MemoryMarshal.GetReference(frames);
+        ref DeviceFrame slot = ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_receiveSlots), (nint)_receiveNext);
+        ReceiveDescriptor* descriptor = _receiveRing + _receiveNext;
+        ref Frame end = ref Unsafe.Add(ref into, (nint)Math.Min((uint)frames.Length, _receiveMask + 1 - _receiveNext));
+        FramePass pass = _pass;
+        uint bytes = 0;
+        while (Unsafe.IsAddressLessThan(ref into, ref end))
+        {
+            ulong word = ReceiveDescriptor.ReadResult(descriptor);
+            var length = (uint)(ushort)word;
+            if ((word & (ReceiveResult.Done | ReceiveResult.End | ReceiveResult.Bad)) != (ReceiveResult.Done | ReceiveResult.End)
+                || length - ShortestReceived > ReceiveRoom - ShortestReceived
+                || !pass.TryExchange(ref slot, length, out into))
+                break;
+            if ((word & findings) != 0)
+                into.SetFlags(FlagsOf(word), (word & ReceiveResult.Vlan) != 0 ? (ushort)(word >> 48) : (ushort)0);
+            ReceiveDescriptor.Renew(descriptor, slot.Address.Value);
+            descriptor++;
+            slot = ref Unsafe.Add(ref slot, 1);
+            into = ref Unsafe.Add(ref into, 1);
+            bytes += length;
+        }
+        _receiveNext = (uint)(descriptor - _receiveRing) & _receiveMask;
+        _counters.ReceivedBytes += bytes;
+        return (int)((nint)Unsafe.ByteOffset(ref MemoryMarshal.GetReference(frames), ref into) / sizeof(Frame));
     }
 
     // A descriptor that is not done, or whatever is not one good packet in one buffer: goes on until a packet is complete, is dropped, or the
@@ -119,7 +115,7 @@ public sealed unsafe partial class E1000e
                 _dropsRest = false;
                 if (isDropped)
                     return true;
-                Describe(_parts, result.Word);
+                _parts.SetFlags(FlagsOf(result.Word), (result.Word & ReceiveResult.Vlan) != 0 ? result.VlanTag : (ushort)0);
                 packet = Own.Move(ref _parts);
                 return true;
             }
@@ -172,18 +168,17 @@ public sealed unsafe partial class E1000e
     }
 
     // What the device found beside the data.
-    private static void Describe(in Frame frame, ulong word)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static FrameFlags FlagsOf(ulong word)
     {
-        FrameFlags flags = FrameFlags.None;
-        if ((word & ReceiveResult.IgnoreChecksums) == 0)
-        {
-            if ((word & (ReceiveResult.HeaderChecked | ReceiveResult.HeaderWrong)) == ReceiveResult.HeaderChecked)
-                flags |= FrameFlags.HeaderChecksumGood;
-            if ((word & (ReceiveResult.TransportChecked | ReceiveResult.UdpChecked)) != 0 && (word & ReceiveResult.TransportWrong) == 0)
-                flags |= FrameFlags.ChecksumGood;
-        }
-        bool isTagged = (word & ReceiveResult.Vlan) != 0;
-        frame.SetFlags(isTagged ? flags | FrameFlags.Vlan : flags, isTagged ? (ushort)(word >> 48) : (ushort)0);
+        FrameFlags flags = (word & ReceiveResult.Vlan) != 0 ? FrameFlags.Vlan : FrameFlags.None;
+        if ((word & ReceiveResult.IgnoreChecksums) != 0)
+            return flags;
+        if ((word & (ReceiveResult.HeaderChecked | ReceiveResult.HeaderWrong)) == ReceiveResult.HeaderChecked)
+            flags |= FrameFlags.HeaderChecksumGood;
+        if ((word & (ReceiveResult.TransportChecked | ReceiveResult.UdpChecked)) != 0 && (word & ReceiveResult.TransportWrong) == 0)
+            flags |= FrameFlags.ChecksumGood;
+        return flags;
     }
 
     // Whether something can be received.

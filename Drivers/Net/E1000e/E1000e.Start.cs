@@ -37,6 +37,7 @@ public sealed unsafe partial class E1000e
         Error error = _dma.TrySetMasks(64, 64);
         if (error != Error.None)
             return error;
+        _pass = _dma.PassWith(_frames);
         // Whoever had the card before may have left it writing memory that is ours now.
         Function.DisableBusMaster();
         error = Function.EnableMemory();

@@ -14,7 +14,11 @@ public sealed unsafe partial class E1000e
         if (_phase != Phase.Running || IsSilent)
             return;
         _counters.ReceiveErrors += Read(Statistic.CrcErrors) + Read(Statistic.AlignmentErrors) + Read(Statistic.ReceiveErrors);
-        _counters.BadLength += Read(Statistic.LengthErrors) + Read(Statistic.Undersize) + Read(Statistic.Fragments) + Read(Statistic.Oversize) + Read(Statistic.Jabber);
+        _counters.BadLength += Read(Statistic.LengthErrors) + Read(Statistic.Undersize) + Read(Statistic.Fragments) + Read(Statistic.Jabber);
+        // Where long packets are received, some count these as oversize, too.
+        ulong oversize = Read(Statistic.Oversize);
+        if (LongestFrame == LongestPlain)
+            _counters.BadLength += oversize;
         _counters.Missed += Read(Statistic.Missed);
         WireReceived += Read(Statistic.GoodReceived);
         WireSent += Read(Statistic.GoodSent);

@@ -8,7 +8,8 @@ using Sluice.Platform;
 namespace Sluice.Drivers.E1000e;
 
 // Sending. All descriptors of a call are written, then the tail, once; the last of them asks for its status, and when that comes, all up to
-// it are done, so no others are read. The place of such a last one is a mark. Source: Intel 82574 datasheet 3.4, section 7.2.
+// it are done, so no others are read. The place of such a last one is a mark. What is done is freed many at once, when half of the ring is
+// in use, or somebody asks: Arm, the watchdog, a call without frames. Source: Intel 82574 datasheet 3.4, section 7.2.
 public sealed unsafe partial class E1000e
 {
     private const int TransmitDescriptors = 256;
@@ -20,23 +21,28 @@ public sealed unsafe partial class E1000e
     // Of one packet.
     private const int MostParts = 64;
 
-    // A mark's lower bits are the descriptor's place; this one says that some up to it have no frame.
-    private const ushort MarkHasHoles = 1 << 15;
+    private const uint ReclaimBelow = TransmitDescriptors / 2;
 
     private readonly DeviceFrame[] _sendSlots = new DeviceFrame[TransmitDescriptors];
-    private readonly ushort[] _marks = new ushort[TransmitDescriptors];
+    private readonly byte[] _marks = new byte[TransmitDescriptors];
     private Coherent<TransmitDescriptor> _transmitMemory;
     private TransmitDescriptor* _transmitRing;
 
-    // The oldest descriptor in use, the next to be used, and how many may be: one less than there are, as head == tail means none.
-    private uint _sendHead, _sendTail, _sendFree;
+    // The oldest descriptor in use, the next to be used, the first that the device has not got yet, and how many may be used: one less than
+    // there are, as head == tail means none.
+    private uint _sendHead, _sendTail, _sendGiven, _sendFree;
 
     // The oldest mark and the next one's place, both free-running.
     private uint _markHead, _markTail;
 
     // The context that the device has, as its first word; 0 for none.
     private ulong _context;
-    private bool _hasHoles, _canSend;
+
+    // Whether some descriptors in use have no frame.
+    private bool _hasHoles;
+
+    // Whether there is a link, and the card runs.
+    private bool _canSend;
 
     /// <summary>Descriptors whose frames are not known to be out.</summary>
     public int PacketsUnderWay => (int)(TransmitDescriptors - 1 - _sendFree);
@@ -47,83 +53,104 @@ public sealed unsafe partial class E1000e
     {
         if (!_canSend)
             return SendNothing(frames);
-        Reclaim();
-        ref Frame first = ref MemoryMarshal.GetReference(frames);
-        ref DeviceFrame slots = ref MemoryMarshal.GetArrayDataReference(_sendSlots);
-        TransmitDescriptor* ring = _transmitRing;
-        DmaDevice dma = _dma;
-        uint begin = _sendTail, tail = begin, free = _sendFree, longest = LongestFrame, bytes = 0;
-        ulong sent = 0;
-        int count = 0;
-        for (; count < frames.Length; count++)
-        {
-            ref Frame frame = ref Unsafe.Add(ref first, count);
-            uint length = frame.Length;
-            if (frame.HasRest || (frame.Flags & (FrameFlags.Vlan | FrameFlags.InsertChecksum)) != 0
-                || length - ShortestSent > longest - ShortestSent || free == 0
-                || dma.TryGiveToSend(ref frame, out Unsafe.Add(ref slots, (nint)tail)) != Error.None)
-            {
-                (_sendTail, _sendFree) = (tail, free);
-                if (!TrySendOdd(ref frame))
-                    break;
-                (tail, free) = (_sendTail, _sendFree);
-                continue;
-            }
-            TransmitDescriptor* descriptor = ring + tail;
-            descriptor->Address.Write(Unsafe.Add(ref slots, (nint)tail).Address.Value);
-            descriptor->Command.Write(new TransmitCommand(length | TransmitCommand.End | TransmitCommand.InsertFcs));
-            tail = (tail + 1) & TransmitMask;
-            free--;
-            bytes += length;
-            sent++;
-        }
-        (_sendTail, _sendFree) = (tail, free);
-        _counters.Sent += sent;
-        _counters.SentBytes += bytes;
-        if (tail != begin)
+        if (_sendFree < ReclaimBelow || frames.IsEmpty)
+            Reclaim();
+        int count = SendPlain(frames);
+        if (count < frames.Length)
+            count = SendRest(frames, count);
+        if (_sendTail != _sendGiven)
             GiveAway();
         return count;
     }
 
+    // What is odd, and what comes behind it or behind the ring's end.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private int SendRest(Span<Frame> frames, int count)
+    {
+        while (count < frames.Length)
+        {
+            int plain = SendPlain(frames[count..]);
+            count += plain;
+            if (plain != 0)
+                continue;
+            if (!TrySendOdd(ref frames[count]))
+                break;
+            count++;
+        }
+        return count;
+    }
+
+    // Packets that need no more than a descriptor: whole in one frame, with nothing to insert, and theirs with nothing to do; up to the ring's
+    // end. It calls nothing, so all it needs is in registers.
+    private int SendPlain(Span<Frame> frames)
+    {
+        nint most = (nint)Math.Min((uint)frames.Length, Math.Min(_sendFree, TransmitDescriptors - _sendTail));
+        ref Frame first = ref MemoryMarshal.GetReference(frames);
+        ref DeviceFrame slots = ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_sendSlots), (nint)_sendTail);
+        TransmitDescriptor* descriptor = _transmitRing + _sendTail;
+        FramePass pass = _pass;
+        ulong longest = _longestSent, bytes = 0;
+        nint count = 0;
+        for (; count < most; count++)
+        {
+            ref Frame frame = ref Unsafe.Add(ref first, count);
+            ulong length = frame.Length;
+            if (!frame.IsPlain || length - ShortestSent > longest
+                || !pass.TryGive(ref frame, out DeviceFrame given))
+                break;
+            TransmitDescriptor.Write(descriptor, given.Address.Value, length + (TransmitCommand.End | TransmitCommand.InsertFcs));
+            descriptor++;
+            Unsafe.Add(ref slots, count) = Own.Move(ref given);
+            bytes += length;
+        }
+        _sendTail = (_sendTail + (uint)count) & TransmitMask;
+        _sendFree -= (uint)count;
+        _counters.Sent += (uint)count;
+        _counters.SentBytes += bytes;
+        return (int)count;
+    }
+
     // Asks for the status of the last descriptor, remembers it, and lets the device have all that were written.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void GiveAway()
     {
-        uint last = (_sendTail - 1) & TransmitMask;
+        uint tail = _sendTail, last = (tail - 1) & TransmitMask;
         ref Shared<TransmitCommand> command = ref _transmitRing[last].Command;
         command.Write(new TransmitCommand(command.Read().Word | TransmitCommand.ReportStatus));
-        _marks[(int)(_markTail++ & TransmitMask)] = (ushort)(_hasHoles ? last | MarkHasHoles : last);
-        _hasHoles = false;
-        _registers.Transmit.Tail.Write(_sendTail);
+        _marks[(int)(_markTail & TransmitMask)] = (byte)last;
+        _markTail++;
+        _sendGiven = tail;
+        _registers.Transmit.Tail.Write(tail);
     }
 
-    // Frees what the device is done with: up to the newest mark that it reported, in order.
+    // Frees what the device is done with: all, if it reported the newest mark, else up to the last that it reported in order.
     private void Reclaim()
     {
-        while (_markHead != _markTail)
-        {
-            ushort mark = _marks[(int)(_markHead & TransmitMask)];
-            uint last = mark & TransmitMask;
-            if (!_transmitRing[last].Command.Read().IsDone)
-                break;
-            _markHead++;
-            FreeSent(last, mark >= MarkHasHoles);
-        }
+        uint newest = _markTail - 1;
+        if (_markHead != _markTail && IsDone(newest))
+            _markHead = newest;
+        while (_markHead != _markTail && IsDone(_markHead))
+            FreeSent(_marks[(int)(_markHead++ & TransmitMask)]);
     }
 
+    private bool IsDone(uint mark) => _transmitRing[_marks[(int)(mark & TransmitMask)]].Command.Read().IsDone;
+
     // Frees the frames from the oldest on, up to a descriptor.
-    private void FreeSent(uint last, bool hasHoles)
+    private void FreeSent(uint last)
     {
-        uint count = ((last - _sendHead) & TransmitMask) + 1, untilEnd = Math.Min(count, TransmitDescriptors - _sendHead);
+        uint head = _sendHead, count = ((last - head) & TransmitMask) + 1, untilEnd = Math.Min(count, TransmitDescriptors - head);
         Span<DeviceFrame> slots = _sendSlots;
-        if (!hasHoles)
+        if (!_hasHoles)
         {
-            _dma.FreeSent(slots.Slice((int)_sendHead, (int)untilEnd));
-            _dma.FreeSent(slots[..(int)(count - untilEnd)]);
+            _dma.FreeSent(slots.Slice((int)head, (int)untilEnd));
+            if (count != untilEnd)
+                _dma.FreeSent(slots[..(int)(count - untilEnd)]);
         }
         else
         {
             for (uint i = 0; i < count; i++)
-                FreeIfAny(ref slots[(int)((_sendHead + i) & TransmitMask)]);
+                FreeIfAny(ref slots[(int)((head + i) & TransmitMask)]);
+            _hasHoles = _markHead != _markTail;
         }
         _sendHead = (last + 1) & TransmitMask;
         _sendFree += count;
@@ -172,12 +199,9 @@ public sealed unsafe partial class E1000e
             Drop(ref frame);
             return true;
         }
-        if (_sendFree < MostParts + 1)
-        {
-            Reclaim();
-            if (_sendFree < MostParts + 1)
-                return false;
-        }
+        // A context, and a descriptor for each part, of which only those with data count in the end.
+        if (_sendFree < (frame.HasRest ? MostParts + 1 : 2))
+            return false;
         if (context != 0 && context != _context)
             WriteContext(context);
         ulong command = TransmitCommand.InsertFcs;
@@ -220,7 +244,7 @@ public sealed unsafe partial class E1000e
     {
         uint begin = _sendTail;
         Frame part = Own.Move(ref frame);
-        for (int parts = 0; !part.IsEmpty; parts++)
+        for (int parts = 0; !part.IsEmpty;)
         {
             Frame rest = part.TakeRest();
             uint length = part.Length;
@@ -243,6 +267,7 @@ public sealed unsafe partial class E1000e
                 descriptor->Command.Write(new TransmitCommand(command | length));
                 _sendTail = (_sendTail + 1) & TransmitMask;
                 _sendFree--;
+                parts++;
             }
             part = Own.Move(ref rest);
         }
@@ -285,6 +310,9 @@ public sealed unsafe partial class E1000e
 
     private void FreeUnsent()
     {
+        // Some is out, and only waits to be freed.
+        if (_transmitRing != null)
+            Reclaim();
         for (int i = 0; i < TransmitDescriptors; i++)
         {
             if (_sendSlots[i].IsEmpty)
@@ -292,7 +320,7 @@ public sealed unsafe partial class E1000e
             FreeIfAny(ref _sendSlots[i]);
             _counters.SendDropped++;
         }
-        _sendHead = _sendTail = _markHead = _markTail = 0;
+        _sendHead = _sendTail = _sendGiven = _markHead = _markTail = 0;
         _sendFree = TransmitDescriptors - 1;
         _context = 0;
         _hasHoles = false;

@@ -25,6 +25,8 @@ public sealed unsafe partial class E1000e : Driver, INetworkDevice
     private readonly DmaDevice _dma;
     private readonly FramePool _frames;
     private readonly byte[] _deviceName;
+    private readonly uint _longestSent;
+    private FramePass _pass;
     private NetworkCounters _counters;
     private MacAddress _address;
 
@@ -32,6 +34,7 @@ public sealed unsafe partial class E1000e : Driver, INetworkDevice
     {
         _registers = registers;
         _model = Model.Of(function.DeviceId);
+        _longestSent = LongestFrame - ShortestSent;
         _dma = function.Dma;
         _frames = function.Dma.Frames;
         Utf8Message name = $"e1000e {function.Address}";

@@ -27,8 +27,7 @@ if [ "$what" = firewire ]; then
 elif [ "$what" != dma ]; then
   for m in mii e1000e e100 pktgen; do cp "$(find "/lib/modules/$release" -name "$m.ko")" "$work/root/"; done
   cp "$here/init-net" "$work/root/init"
-  devices=(-netdev hubport,id=a,hubid=0 -device "$what,netdev=a,mac=52:54:00:00:00:01"
-           -netdev hubport,id=b,hubid=0 -device "$what,netdev=b,mac=52:54:00:00:00:02")
+  devices=("${hub[@]//MODEL/$what}")
 fi
 chmod +x "$work/root/init"
 (cd "$work/root" && find . | cpio -o -H newc 2>/dev/null | gzip) >"$work/initrd.gz"

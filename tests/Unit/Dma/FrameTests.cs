@@ -186,11 +186,69 @@ public sealed class FrameTests
     public void Taking_a_frame_from_a_device_that_does_not_have_it_stops_the_machine()
     {
         using var machine = new DmaMachine();
-        DmaDevice device = machine.Device(), other = machine.Device();
+        DmaDevice device = machine.Device(forceBounce: true), other = machine.Device();
         var pool = new FramePool(machine.System, 1);
         Assert.True(pool.TryTake(out Frame frame));
         Assert.Equal(Error.None, device.TryGiveToFill(ref frame, Room, out DeviceFrame given));
         Assert.Throws<BugException>(() => other.TakeSent(ref given));
+    }
+
+    [Fact]
+    public void Frames_are_taken_and_sent_frames_freed_many_at_once()
+    {
+        using var machine = new DmaMachine();
+        DmaDevice device = machine.Device(), other = machine.Device();
+        FramePool pool = new(machine.System, 100), second = new(machine.System, 10);
+        Frame[] frames = new Frame[101];
+        DeviceFrame[] given = new DeviceFrame[110];
+        for (int round = 0; round < 3; round++)
+        {
+            Assert.Equal(100, pool.Take(frames, 100));
+            Assert.Equal((100, 0, true), (pool.Used, pool.FreeCount, frames[100].IsEmpty));
+            for (int i = 0; i < 100; i++)
+            {
+                Assert.Equal((100u, 4096u, FrameFlags.None), (frames[i].Length, frames[i].Room, frames[i].Flags));
+                // Some were another's last time, some are of another pool.
+                if ((i + round) % 3 == 0)
+                {
+                    Assert.Equal(Error.None, other.TryGiveToSend(ref frames[i], out given[i]));
+                    frames[i] = other.TakeSent(ref given[i]);
+                }
+                Assert.Equal(Error.None, device.TryGiveToSend(ref frames[i], out given[i]));
+            }
+            Assert.Equal(10, second.Take(frames.AsSpan(0, 10), 1));
+            for (int i = 0; i < 10; i++)
+            {
+                Assert.Equal(Error.None, device.TryGiveToSend(ref frames[i], out given[100 + i]));
+            }
+            (given[50], given[105]) = (given[105], given[50]);
+            device.FreeSent(given);
+            Assert.All(given, frame => Assert.True(frame.IsEmpty));
+            Assert.Equal((0, 0, 100, 10), (pool.Used, second.Used, pool.FreeCount, second.FreeCount));
+        }
+        Assert.Equal(0, pool.Take(default, 0));
+        device.FreeSent(default);
+    }
+
+    [Fact]
+    public void A_frame_passes_where_nothing_is_to_be_done_and_stays_where_there_is()
+    {
+        using var machine = new DmaMachine();
+        DmaDevice first = machine.Device(), second = machine.Device(), bounced = machine.Device(forceBounce: true);
+        var pool = new FramePool(machine.System, 1);
+        Assert.True(pool.TryTake(out Frame frame));
+        frame.SetLength(10);
+        Assert.False(first.PassWith(pool).TryGive(ref frame, out DeviceFrame given));
+        Assert.Equal((false, true), (frame.IsEmpty, given.IsEmpty));
+        Assert.Equal(Error.None, first.TryGiveToSend(ref frame, out given));
+        frame = first.TakeSent(ref given);
+        bool plain = machine.Kind is { IsCoherent: true, Bounced: false, Checked: false };
+        Assert.Equal(plain, second.PassWith(pool).TryGive(ref frame, out given));
+        Assert.Equal((plain, !plain), (frame.IsEmpty, given.IsEmpty));
+        if (plain)
+            frame = second.TakeSent(ref given);
+        Assert.False(bounced.PassWith(pool).TryGive(ref frame, out given));
+        frame.Free();
     }
 
     private static byte[] Bytes(int length) => [.. Enumerable.Range(1, length).Select(i => (byte)(i * 7))];

@@ -27,7 +27,7 @@ public sealed class HandOverSites
 {
     private const string Switch = "global::Sluice.Tests.Mutations.LeftOut";
 
-    private static readonly HashSet<string> _handOvers = ["GiveToDevice", "TakeBack", "GivePart", "TakePart"];
+    private static readonly HashSet<string> _handOvers = ["GiveToDevice", "TakeBack", "GivePart", "TakePart", "TryGiveToSend", "TryGiveToFill", "TakeSent", "TakeFilled", "FreeSent"];
 
     private readonly List<HandOverSite> _sites = [];
 
@@ -78,7 +78,7 @@ public sealed class HandOverSites
             if (path.StartsWith("obj/", StringComparison.Ordinal) || path.StartsWith("bin/", StringComparison.Ordinal))
                 continue;
             string target = Path.Combine(into, path.Replace('/', '.'));
-            File.WriteAllText(target, Rewrite(Path.GetDirectoryName(path)!, Path.GetFileName(path), File.ReadAllText(file)));
+            File.WriteAllText(target, Rewrite(Path.GetFileName(Path.GetDirectoryName(path)!), Path.GetFileName(path), File.ReadAllText(file)));
             yield return target;
         }
     }
