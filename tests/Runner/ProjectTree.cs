@@ -24,7 +24,7 @@ public static class ProjectTree
         string folder = In("tests", project, "bin", configuration, framework);
         const string Mark = ".runtimeconfig.json";
         return Directory.Exists(folder)
-            ? Directory.EnumerateFiles(folder, "*" + Mark).Select(file => file[..^Mark.Length] + ".dll")
+            ? Directory.EnumerateFiles(folder, "Sluice.Tests.*" + Mark).Select(file => file[..^Mark.Length] + ".dll")
                 .FirstOrDefault(file => !file.EndsWith("Runner.dll", StringComparison.Ordinal) && File.Exists(file))
             : null;
     }
