@@ -86,7 +86,7 @@ internal readonly ref struct ArgumentInfo
         Argument.Panic => Text("panic"u8, default, "cause a panic of that kind (the shell's command panic lists them)"u8),
         Argument.Log => Choice("log"u8, "debug|info|warn"u8, 1, "lowest level of the log that the console shows"u8),
         Argument.Poison => Flag("poison"u8, false, "fill freed pages and check them when they are handed out again"u8),
-        Argument.Dma => Text("dma"u8, default, "of bounce (all devices), bounce:PCI-ADDRESS (one), pool:BYTES (limit of bounce slots; K, M), check (look for misuse; also fills freed pages)"u8),
+        Argument.Dma => Text("dma"u8, default, "of bounce (all devices), bounce:PCI-ADDRESS (one), pool:BYTES (limit of bounce slots; K, M), frames:any (also above 4 GiB), check (look for misuse; also fills freed pages)"u8),
         Argument.Net => Text("net"u8, default, "of dhcp, none, ADDRESS/BITS, gateway:ADDRESS, vlan:ID; a card's PCI address before them: that card alone"u8),
         Argument.Syslog => Text("syslog"u8, default, "ADDRESS[:PORT]: send the log and the results of tests there, by UDP"u8),
         Argument.Serial => Choice("serial"u8, "plain|colour|off"u8, 0, "the console on COM1; colour for a terminal that shows colours"u8),

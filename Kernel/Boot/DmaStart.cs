@@ -29,7 +29,7 @@ internal static class DmaStart
             System.BounceLimit = most;
         // A sixteenth of the memory at most: enough for the rings of many cards, and small machines keep some for the rest.
         ulong frames = usable.Frames / 16;
-        System.Frames = new FramePool(System, (int)Math.Min(frames, MostFrames));
+        System.Frames = new FramePool(System, (int)Math.Min(frames, MostFrames), options.FramesAnywhere ? 64 : 32);
         foreach (PciFunction function in PciBus.Functions)
         {
             if (function.Kind != HeaderKind.Endpoint)

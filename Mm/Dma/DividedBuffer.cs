@@ -36,6 +36,26 @@ public unsafe struct DividedBuffer<TDirection> where TDirection : struct, IDirec
         return new DmaAddr(mapping->Address + (uint)index * (ulong)mapping->PartBytes);
     }
 
+    /// <summary>
+    /// Reads a word that the device may write at any time, in a part that the device has and keeps: whether it is done, most of all. The
+    /// line is fetched anew where caches are not coherent; the CPU writes none of it meanwhile, so that is all. The machine stops if the
+    /// CPU has the part, or there is none of that number. Any context but interrupt handlers.
+    /// </summary>
+    /// <param name="index">Which part.</param>
+    /// <param name="offset">From its start: a multiple of 4, within the shortest part.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public readonly uint Look(int index, uint offset)
+    {
+        Mapping* mapping = Mapping;
+        if ((uint)index >= Parts.Most || mapping->Sides->Of[index] < (byte)PartSide.Device || offset + sizeof(uint) > mapping->PartLeast)
+            Parts.NotWithDevice(mapping, index);
+        // Where the device sees it, which is memory: the part itself, or its slot.
+        ulong at = mapping->Address + (uint)index * (ulong)mapping->PartBytes + offset;
+        if (Parts.LinesMove)
+            CacheLines.Invalidate(new PhysAddr(at & ~(ulong)(CacheLines.Bytes - 1)), CacheLines.Bytes);
+        return System.Threading.Volatile.Read(ref *(uint*)PhysicalMemory.At(new PhysAddr(at)));
+    }
+
     /// <summary>Bytes that the device may read or write from <see cref="AddressOf"/> on.</summary>
     public readonly uint LengthOf(int index) => Parts.Length(Mapping, (uint)index);
 

@@ -5,7 +5,7 @@ namespace Sluice.Dma;
 /// <summary>
 /// What the boot argument <c>dma</c> asks for: words separated by commas. <c>bounce</c>: all mappings of all devices through bounce slots;
 /// <c>bounce:ADDRESS</c>: those of one device; <c>pool:BYTES</c>: the most that all bounce slots may take, with K or M behind it;
-/// <c>check</c>: look for misuse.
+/// <c>check</c>: look for misuse; <c>frames:any</c>: network frames from all memory, also where some cards do not reach.
 /// </summary>
 public readonly ref struct DmaOptions(ReadOnlySpan<byte> text)
 {
@@ -35,6 +35,20 @@ public readonly ref struct DmaOptions(ReadOnlySpan<byte> text)
         return said;
     }
 
+    /// <summary>Whether frames may lie anywhere; else they lie below 4 GiB, where every card reaches them.</summary>
+    public bool FramesAnywhere
+    {
+        get
+        {
+            foreach (ReadOnlySpan<byte> word in new CommaWords(_text))
+            {
+                if (word.SequenceEqual("frames:any"u8))
+                    return true;
+            }
+            return false;
+        }
+    }
+
     /// <summary>The first word that means nothing; empty if there is none.</summary>
     public ReadOnlySpan<byte> Unknown
     {
@@ -43,7 +57,8 @@ public readonly ref struct DmaOptions(ReadOnlySpan<byte> text)
             ulong ignored = 0;
             foreach (ReadOnlySpan<byte> word in new CommaWords(_text))
             {
-                if (!word.SequenceEqual("bounce"u8) && !word.StartsWith("bounce:"u8) && !word.SequenceEqual("check"u8) && !TryReadPool(word, ref ignored))
+                if (!word.SequenceEqual("bounce"u8) && !word.StartsWith("bounce:"u8) && !word.SequenceEqual("check"u8) && !word.SequenceEqual("frames:any"u8)
+                    && !TryReadPool(word, ref ignored))
                     return word;
             }
             return default;

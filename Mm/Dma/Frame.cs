@@ -108,9 +108,11 @@ public unsafe struct Frame
     }
 
     /// <summary>Lets the data of an empty frame begin so many bytes behind the page's start. Stops the machine if it has data, or there is no room.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public readonly void Reserve(uint bytes)
     {
-        Bug.If(Record->Extent.Length != 0 || bytes > PageBytes, "room was to be left before the data of a frame that has some"u8);
+        if (Record->Extent.Length != 0 || bytes > PageBytes)
+            Bug.Stop("room was to be left before the data of a frame that has some"u8);
         Record->Extent.Offset = (ushort)bytes;
     }
 
@@ -215,6 +217,13 @@ public unsafe struct DeviceFrame
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         get => new(Record->Address + Record->Extent.Offset);
+    }
+
+    /// <summary>Where the page begins for the device, with what <see cref="Frame.Reserve"/> left room for.</summary>
+    public readonly DmaAddr PageAddress
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => new(Record->Address);
     }
 
     /// <summary>Bytes of data that were given to be sent; of a frame to receive into, 0.</summary>

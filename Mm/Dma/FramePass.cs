@@ -43,10 +43,11 @@ public readonly unsafe struct FramePass
     /// <param name="slot">The filled one, then the other.</param>
     /// <param name="written">Bytes, no more than there was room for.</param>
     /// <param name="filled">Empty if it fails.</param>
+    /// <param name="reserve">How far behind its page's start the other's data will begin.</param>
     [NotInInterrupt]
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     [OwnershipInternals("here handles become others")]
-    public bool TryExchange(ref DeviceFrame slot, uint written, out Frame filled)
+    public bool TryExchange(ref DeviceFrame slot, uint written, out Frame filled, uint reserve = 0)
     {
         FrameRecord* fresh = _pool->Free, record = slot.Record;
         if (fresh == null || fresh->Mapping != _passing || record->Mapping != _passing)
@@ -56,7 +57,8 @@ public readonly unsafe struct FramePass
         }
         _pool->Free = fresh->Next;
         _pool->FreeCount = _pool->FreeCount - 1;
-        fresh->Extent = default;
+        // The data's beginning is the lowest part of it.
+        *(ulong*)&fresh->Extent = reserve;
         slot.Record = fresh;
         record->Extent.Length = (ushort)written;
         filled = new Frame(record);

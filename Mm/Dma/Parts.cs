@@ -15,6 +15,8 @@ public static unsafe class Parts
     /// <summary>Most parts of one buffer.</summary>
     public const int Most = 256;
 
+    internal static bool LinesMove => !CacheLines.AreCoherent;
+
     /// <summary>
     /// Divides what the device has of a buffer; the device has all the parts. A buffer without a record of its own gets one, and keeps it
     /// when it is joined.

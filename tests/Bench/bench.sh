@@ -27,8 +27,10 @@ measure() {
   for size in 512M 20G; do
     measure boot-to-prompt $size | sed "s/ boot-to-prompt / boot-to-prompt-$size /"
   done
-  measure 'e1000e-*' $memory '' "${hub[@]//MODEL/e1000e}"
-  measure 'e1000e-*' $memory 'dma=bounce' "${hub[@]//MODEL/e1000e}"
+  for bounce in '' dma=bounce; do
+    measure 'e1000e-*' $memory "$bounce" "${hub[@]//MODEL/e1000e}"
+    measure 'i8255x-*' $memory "$bounce" "${hub[@]//MODEL/i82557b}"
+  done
   stripped=$(mktemp)
   objcopy --strip-all iso/sluice.elf "$stripped"
   echo "BENCH sluice kernel-bytes $(stat -c %s "$stripped")"

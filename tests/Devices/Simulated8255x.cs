@@ -141,6 +141,9 @@ public sealed partial class Simulated8255x : SimulatedFunction
         UpdateInterrupt();
     }
 
+    /// <summary>Writes to memory for no reason.</summary>
+    public void Write(uint address, ReadOnlySpan<byte> bytes) => WriteMemory(address, bytes);
+
     private uint Status => (uint)_command << 6 | (uint)_receive << 2;
 
     private ulong ReadCommand()

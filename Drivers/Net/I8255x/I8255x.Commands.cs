@@ -1,5 +1,4 @@
 using System;
-using System.Threading;
 using Sluice.Dma;
 using Sluice.Net;
 using Sluice.Platform;
@@ -24,7 +23,6 @@ public sealed partial class I8255x
 
     private DividedBuffer<Both> _blocks;
     private Coherent<Shared<uint>> _results;
-    private readonly uint[] _blockAt;
     private ReceiveMode _mode;
     private readonly ulong[] _groups = new ulong[MostGroups];
     private int _groupCount;
@@ -79,13 +77,16 @@ public sealed partial class I8255x
             memory.Free();
             return error;
         }
+        Span<uint> at = stackalloc uint[Blocks];
         for (int i = 0; i < Blocks; i++)
-            _blockAt[i] = (uint)_blocks.AddressOf(i).Value;
+            at[i] = (uint)_blocks.AddressOf(i).Value;
         for (int i = 0; i < Blocks; i++)
         {
             BufferPart<Both> part = _blocks.TakePart(i, written: 0);
             // Around the ring; a row of other commands ends with itself.
-            part.As<CommandBlock>().Link = _blockAt[i < TransmitBlocks ? i + 1 & TransmitBlocks - 1 : Math.Min(i + 1, MulticastBlock)];
+            ref CommandBlock block = ref part.As<CommandBlock>();
+            block.Link = at[i < TransmitBlocks ? i + 1 & TransmitBlocks - 1 : Math.Min(i + 1, MulticastBlock)];
+            block.Pieces = at[i] + CommandBlock.PiecesOffset;
             _blocks.GivePart(ref part);
         }
         return Error.None;
@@ -145,7 +146,7 @@ public sealed partial class I8255x
         while (true)
         {
             bool last = end.Passed;
-            BlockWord word = LookAtBlock(block);
+            var word = (BlockWord)_blocks.Look(block, 0);
             if ((word & BlockWord.Complete) != 0)
             {
                 if ((word & BlockWord.Ok) != 0)
@@ -159,15 +160,6 @@ public sealed partial class I8255x
         }
         _faults.CommandHangs++;
         return Function.IsGone ? Error.DeviceGone : Error.Timeout;
-    }
-
-    // Whether the device is done with a block: takes it, looks, and gives it back.
-    private BlockWord LookAtBlock(int block)
-    {
-        BufferPart<Both> part = _blocks.TakePart(block, sizeof(uint));
-        var word = (BlockWord)Volatile.Read(ref part.As<CommandBlock>().StatusAndCommand);
-        _blocks.GivePart(ref part);
-        return word;
     }
 
     // All that was to be sent is out: a ring of the longest frames takes 80 ms at 10 Mb/s.
@@ -188,12 +180,12 @@ public sealed partial class I8255x
     // The device is quiet: whatever it had is freed; what was not sent, is not.
     private void TakeAllBack()
     {
-        for (int slot = 0; slot < TransmitBlocks; slot++)
+        for (; _done != _next; _done++)
         {
-            if (_sent[slot].IsEmpty)
-                continue;
+            int slot = (int)(_done & TransmitBlocks - 1);
+            FreeRest(slot);
+            _dma.FreeSent(_sent.AsSpan(slot, 1));
             _counters.SendDropped++;
-            FreeSent(slot);
         }
         for (int slot = 0; slot < ReceiveFrames; slot++)
         {
@@ -202,8 +194,7 @@ public sealed partial class I8255x
             Frame frame = _dma.TakeFilled(ref _receive[slot], 0, Room);
             frame.Free();
         }
-        _done = _next;
-        _ends = 0;
+        _ends = _odd = 0;
         _isActive = false;
     }
 }

@@ -23,8 +23,11 @@ internal struct CommandBlock
 
     public uint Link;
 
-    /// <summary>Where the list of pieces is, in the lower half; count of pieces, threshold and byte count in the upper.</summary>
-    public ulong Pieces;
+    /// <summary>Where the list of pieces is: right behind.</summary>
+    public uint Pieces;
+
+    /// <summary>Bytes of data behind the block, none; threshold; and in the topmost byte how many pieces.</summary>
+    public uint Counts;
 
     public FramePieces List;
 }
@@ -74,8 +77,8 @@ internal struct ReceiveHeader
     /// <summary>Its length, which is where the data begins.</summary>
     public const uint Bytes = 16;
 
-    // Where its words are, as distances before the data.
-    public const uint StatusWord = 16, LinkWord = 12, CountWord = 4;
+    // Where its words are.
+    public const uint StatusWord = 0, LinkWord = 4, CountWord = 12;
 
     /// <summary>Status and command, and the link in the upper half.</summary>
     public ulong StatusAndLink;
@@ -98,6 +101,10 @@ internal enum ReceiveWord : uint
 
     /// <summary>The room was shorter than the frame.</summary>
     NoRoom = 1 << 9,
+
+    /// <summary>What tells a frame that is in memory and well.</summary>
+    Good = Complete | Ok,
+    Verdict = Complete | Ok | NoRoom,
 
     /// <summary>The list ends with it.</summary>
     EndOfList = 1u << 31,

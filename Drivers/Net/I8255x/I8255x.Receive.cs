@@ -1,4 +1,6 @@
 using System;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using Sluice.Dma;
 using Sluice.Net;
 using Sluice.Platform;
@@ -10,8 +12,9 @@ namespace Sluice.Drivers.I8255x;
 //
 // The list ends with the marker: a frame with the end-of-list bit and no room for data. The device stops there and writes nothing, so the
 // marker's descriptor is ours. To make the list longer, new frames are linked behind it; then its end-of-list bit goes, and last its
-// room comes back. Each received frame is replaced at once by another, in its place, that becomes one of the new frames; so there are
-// always as many. A device that had come to the marker before does not look again: it is started anew at the first frame not received.
+// room comes back. Each received frame is replaced at once by another, in its place, that becomes the next of the new frames; so there are
+// always as many, and the marker is the one before the first that is not received. A device that had come to the marker before does not
+// look again: it is started anew at the first frame not received.
 public sealed partial class I8255x
 {
     // A power of two: 128 of the shortest frames are 0.9 ms of the fastest wire.
@@ -37,71 +40,125 @@ public sealed partial class I8255x
             Reclaim();
         if (_state != State.Running)
             return 0;
+        uint first = _head;
         int count = 0;
-        uint first = 0, bytes = 0;
-        uint head = _head, last = _marker;
-        while (count < frames.Length && head != _marker)
+        while (count < frames.Length && _head != _marker)
         {
-            ref DeviceFrame slot = ref _receive[head & ReceiveFrames - 1];
-            var status = (ReceiveWord)_dma.Look(in slot, ReceiveHeader.StatusWord);
-            if ((status & ReceiveWord.Complete) == 0)
-            {
-                if (!WasMarker(head) || !TrySkip(head))
-                    break;
-                status = ReceiveWord.None;
-            }
-            var counts = (ReceiveCount)_dma.Look(in slot, ReceiveHeader.CountWord);
-            uint length = (uint)(counts & ReceiveCount.Mask);
-            // QEMU's model sets neither flag of the count; a card sets both.
-            if ((status & (ReceiveWord.Ok | ReceiveWord.NoRoom)) != ReceiveWord.Ok || length - ShortestFrame > LongestReceived - ShortestFrame
-                || ((counts & ReceiveCount.Flags) is not (0 or ReceiveCount.Flags)))
-            {
-                CountBad(status, counts);
-            }
-            else if (!_dma.Frames.TryTake(out Frame fresh))
-            {
-                // Its frame receives again: a list that got shorter would starve.
-                _counters.NoFrames++;
-            }
-            else
-            {
-                frames[count] = _dma.TakeFilled(ref slot, length, Room);
-                fresh.Reserve(ReceiveHeader.Bytes);
-                if (_dma.TryGiveToFill(ref fresh, Room, out slot) != Error.None)
-                {
-                    // The slots that it needs were given back a moment ago; whoever took them, the list has a hole now.
-                    fresh.Free();
-                    count++;
-                    RequestReset();
-                    break;
-                }
-                bytes += length;
-                count++;
-            }
-            // The frame in this place is the next of the new ones; the one before can say so now.
-            uint address = (uint)slot.Address.Value - ReceiveHeader.Bytes;
-            if (last == _marker)
-                first = address;
-            else
-                WriteReceiveHeader(last, address, NormalCounts, ReceiveWord.None);
-            last++;
-            head++;
+            int most = (int)Math.Min((uint)(frames.Length - count), _marker - _head);
+            count += ReceivePlain(ref frames[count], most);
+            if (count == frames.Length || _head == _marker)
+                break;
+            if (!TryReceiveOdd(ref frames[count]))
+                break;
+            count += frames[count].IsEmpty ? 0 : 1;
         }
-        if (last != _marker && _state == State.Running)
-            Extend(first, last);
-        _head = head;
-        _counters.Received += (uint)count;
-        _counters.ReceivedBytes += bytes;
+        if (_head != first && _state == State.Running)
+            Extend();
         return count;
     }
 
-    // Lets the list go on behind the marker, with a new one at its end.
-    private void Extend(uint first, uint last)
+    // Good frames whose hand-over has nothing to do, up to the first that is none. It calls nothing, so all it needs is in registers.
+    private int ReceivePlain(ref Frame frame, int most)
     {
+        DmaDevice dma = _dma;
+        FramePass pass = _pass;
+        ref DeviceFrame slots = ref MemoryMarshal.GetArrayDataReference(_receive);
+        uint head = _head, bytes = 0;
+        ref DeviceFrame last = ref Unsafe.Add(ref slots, head - 1 & ReceiveFrames - 1);
+        ref Frame at = ref frame, end = ref Unsafe.Add(ref frame, most);
+        while (Unsafe.IsAddressLessThan(ref at, ref end))
+        {
+            ref DeviceFrame slot = ref Unsafe.Add(ref slots, head & ReceiveFrames - 1);
+            var status = (ReceiveWord)dma.Look(in slot, ReceiveHeader.StatusWord);
+            if ((status & ReceiveWord.Verdict) != ReceiveWord.Good)
+                break;
+            uint counts = dma.Look(in slot, ReceiveHeader.CountWord), length = counts & (uint)ReceiveCount.Mask;
+            if (IsImpossible(length, counts & (uint)ReceiveCount.Flags) || !pass.TryExchange(ref slot, length, out at, ReceiveHeader.Bytes))
+                break;
+            // The frame in this place is the next of the new ones.
+            dma.WriteHeaderWord(in last, ReceiveHeader.LinkWord, (uint)slot.PageAddress.Value);
+            dma.WriteHeader(in slot, new ReceiveHeader { Counts = NormalCounts });
+            last = ref slot;
+            at = ref Unsafe.Add(ref at, 1);
+            bytes += length;
+            head++;
+        }
+        uint count = head - _head;
+        _head = head;
+        _counters.Received += count;
+        _counters.ReceivedBytes += bytes;
+        return (int)count;
+    }
+
+    // QEMU's model sets neither flag of the count; a card sets both.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool IsImpossible(uint length, uint flags) =>
+        length - ShortestFrame > LongestReceived - ShortestFrame || flags - 1 < (uint)ReceiveCount.Flags - 1;
+
+    // Whatever comes next, if anything: false if nothing has come, or it cannot go on. A frame that is no good is left empty.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool TryReceiveOdd(ref Frame frame)
+    {
+        ref DeviceFrame slot = ref _receive[_head & ReceiveFrames - 1];
+        var status = (ReceiveWord)_dma.Look(in slot, ReceiveHeader.StatusWord);
+        if ((status & ReceiveWord.Complete) == 0)
+        {
+            if (!WasMarker(_head) || !TrySkip())
+                return false;
+        }
+        else if ((status & ReceiveWord.Verdict) != ReceiveWord.Good)
+        {
+            _counters.ReceiveErrors++;
+        }
+        else
+        {
+            uint counts = _dma.Look(in slot, ReceiveHeader.CountWord), length = counts & (uint)ReceiveCount.Mask, flags = counts & (uint)ReceiveCount.Flags;
+            if (!IsImpossible(length, flags))
+                Exchange(ref slot, length, ref frame);
+            else if (IsImpossible(ShortestFrame, flags))
+                _counters.BadDescriptors++;
+            else
+                _counters.BadLength++;
+        }
+        if (slot.IsEmpty)
+            return false;
+        _dma.WriteHeaderWord(in _receive[_head - 1 & ReceiveFrames - 1], ReceiveHeader.LinkWord, (uint)slot.PageAddress.Value);
+        WriteReceiveHeader(_head, 0, NormalCounts, ReceiveWord.None);
+        _head++;
+        return true;
+    }
+
+    // Takes a filled frame and gives one of the pool in its place, whatever that needs. If there is none it receives again: a list that got
+    // shorter would starve. If it could not be given the place is empty, and the list has a hole.
+    private void Exchange(ref DeviceFrame slot, uint length, ref Frame filled)
+    {
+        if (!_dma.Frames.TryTake(out Frame fresh))
+        {
+            _counters.NoFrames++;
+            return;
+        }
+        Frame taken = _dma.TakeFilled(ref slot, length, Room);
+        fresh.Reserve(ReceiveHeader.Bytes);
+        if (_dma.TryGiveToFill(ref fresh, Room, out slot) == Error.None)
+        {
+            _counters.Received++;
+            _counters.ReceivedBytes += length;
+            filled = Own.Move(ref taken);
+            return;
+        }
+        // The slots that it needs were given back a moment ago; somebody else has them now.
+        taken.Free();
+        fresh.Free();
+        RequestReset();
+    }
+
+    // The frames behind the marker are linked; now it goes, and the last of them takes its place.
+    private void Extend()
+    {
+        uint last = _head + ReceiveFrames - 1;
         WriteReceiveHeader(last, 0, MarkerCounts, ReceiveWord.EndOfList);
         ref DeviceFrame marker = ref _receive[_marker & ReceiveFrames - 1];
         // In this order: the device may read the descriptor at any time, and stops until the last word is there.
-        _dma.WriteHeaderWord(in marker, ReceiveHeader.LinkWord, first);
         _dma.WriteHeaderWord(in marker, ReceiveHeader.StatusWord, (uint)ReceiveWord.None);
         _dma.WriteHeaderWord(in marker, ReceiveHeader.CountWord, (uint)(NormalCounts >> 32));
         SetWasMarker(_marker, true);
@@ -112,14 +169,14 @@ public sealed partial class I8255x
     private void WriteReceiveHeader(uint position, uint link, ulong counts, ReceiveWord command)
     {
         var header = new ReceiveHeader { StatusAndLink = (ulong)link << 32 | (uint)command, Counts = counts };
-        _dma.WriteHeader(in _receive[position & ReceiveFrames - 1], in header);
+        _dma.WriteHeader(in _receive[position & ReceiveFrames - 1], header);
     }
 
     // The next frame was the marker once: the device may have stopped there, or gone past it in the middle of the change. True if it has:
     // there is a complete one behind it.
-    private bool TrySkip(uint head)
+    private bool TrySkip()
     {
-        uint next = head + 1;
+        uint head = _head, next = head + 1;
         if (next != _marker && ((ReceiveWord)_dma.Look(in _receive[next & ReceiveFrames - 1], ReceiveHeader.StatusWord) & ReceiveWord.Complete) != 0)
         {
             _faults.Skipped++;
@@ -144,7 +201,7 @@ public sealed partial class I8255x
     private void RestartReceiver(uint head)
     {
         _faults.ReceiverRestarts++;
-        _registers.Point(_receive[head & ReceiveFrames - 1].Address, unchecked((uint)-(int)ReceiveHeader.Bytes));
+        _registers.Point(_receive[head & ReceiveFrames - 1].PageAddress);
         if (Command(ScbCommand.ReceiveStart) != Error.None)
             RequestReset();
     }
@@ -169,22 +226,10 @@ public sealed partial class I8255x
         _marker = ReceiveFrames - 1;
         _wasMarkerLow = _wasMarkerHigh = 0;
         for (uint i = 0; i < _marker; i++)
-            WriteReceiveHeader(i, (uint)_receive[i + 1].Address.Value - ReceiveHeader.Bytes, NormalCounts, ReceiveWord.None);
+            WriteReceiveHeader(i, (uint)_receive[i + 1].PageAddress.Value, NormalCounts, ReceiveWord.None);
         WriteReceiveHeader(_marker, 0, MarkerCounts, ReceiveWord.EndOfList);
-        _registers.Point(_receive[0].Address, unchecked((uint)-(int)ReceiveHeader.Bytes));
+        _registers.Point(_receive[0].PageAddress);
         return Command(ScbCommand.ReceiveStart);
-    }
-
-    private void CountBad(ReceiveWord status, ReceiveCount counts)
-    {
-        if (status == ReceiveWord.None)
-            return;
-        if ((status & (ReceiveWord.Ok | ReceiveWord.NoRoom)) != ReceiveWord.Ok)
-            _counters.ReceiveErrors++;
-        else if ((counts & ReceiveCount.Flags) is not (0 or ReceiveCount.Flags))
-            _counters.BadDescriptors++;
-        else
-            _counters.BadLength++;
     }
 
     private bool WasMarker(uint position)

@@ -36,7 +36,7 @@ internal readonly struct I8255xRegisters(Mmio bar)
     }
 
     /// <summary>The general pointer of commands that take one: where the device finds something.</summary>
-    public void Point(DmaAddr address, uint offset = 0) => bar.Write32(0x04, (uint)address.Value + offset);
+    public void Point(DmaAddr address) => bar.Write32(0x04, (uint)address.Value);
 
     /// <summary>The general pointer as the base that is added to all addresses: none.</summary>
     public void PointAtNothing() => bar.Write32(0x04, 0);

@@ -1,6 +1,7 @@
 using System;
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using Sluice.Dma;
 using Sluice.Net;
 using Sluice.Platform;
@@ -18,22 +19,21 @@ public sealed partial class I8255x
     // Powers of two. QEMU's model leaves a list after 16 blocks, without a word; so no batch is longer.
     private const int TransmitBlocks = 64, LongestBatch = 16;
 
-    // One block is kept for a batch whose last frame turned out to be one that cannot be sent.
-    private const uint MostWaiting = TransmitBlocks - 1;
-
     // Threshold: all of a frame is in the device before the first byte leaves. Below it: the bytes behind the block, none.
-    private const ulong PiecesWords = (ulong)0xE0 << 48;
-
-    private const ulong OnePiece = PiecesWords | 1ul << 56, LastPiece = 1ul << 48;
+    private const uint PieceCounts = 0xE0 << 16, OnePiece = PieceCounts | 1 << 24;
+    private const uint LastPiece = 1 << 16;
 
     // The first piece of each block's frame, and what follows.
     private readonly DeviceFrame[] _sent, _sentRest;
 
     // Positions of blocks, free-running: those before _done are ours, _done to _batchEnd are under way if the unit is active, up to _next
-    // they wait. A bit for each block that ends a batch.
+    // they wait. A bit for each block that ends a batch, and one for those whose frame has several pieces.
     private uint _done, _batchEnd, _next;
-    private ulong _ends;
+    private ulong _ends, _odd;
     private bool _isActive, _mustStart;
+
+    // The short way of frames; set when the masks are.
+    private FramePass _pass;
 
     /// <inheritdoc/>
     [PacketPath]
@@ -43,169 +43,160 @@ public sealed partial class I8255x
             Reclaim();
         if (_state != State.Running)
             return 0;
-        uint next = _next, room = MostWaiting - (next - _done), inBatch = 0, bytes = 0, sent = 0;
-        int count = 0;
-        for (; count < frames.Length && room != 0; count++)
+        int taken = 0;
+        while (taken < frames.Length)
         {
-            ref Frame frame = ref frames[count];
-            int slot = (int)(next & TransmitBlocks - 1);
-            uint length = frame.Length;
-            ulong pieces = OnePiece;
-            if (frame.HasRest || length - ShortestFrame > LongestReceived - ShortestFrame)
-            {
-                pieces = GivePieces(ref frame, slot, out length);
-                if (pieces == 0)
-                    continue;
-            }
-            else if (_dma.TryGiveToSend(ref frame, out _sent[slot]) != Error.None)
-            {
-                Drop(ref frame);
-                continue;
-            }
-            var word = BlockWord.Transmit | BlockWord.Flexible;
-            if (++inBatch == LongestBatch || room == 1 || count == frames.Length - 1)
-            {
-                word |= BlockWord.End;
-                _ends |= 1ul << slot;
-                inBatch = 0;
-            }
-            BufferPart<Both> part = _blocks.TakePart(slot, 0);
-            ref CommandBlock block = ref part.As<CommandBlock>();
-            block.Pieces = pieces | _blockAt[slot] + CommandBlock.PiecesOffset;
-            if (pieces == OnePiece)
-                block.List[0] = _sent[slot].Address.Value | (ulong)length << 32 | LastPiece;
-            else
-                WritePieces(ref block, slot, pieces);
-            block.StatusAndCommand = (uint)word;
-            _blocks.GivePart(ref part);
-            bytes += length;
-            sent++;
-            next++;
-            room--;
+            // Blocks in a row, so no batch goes over the ring's end.
+            uint slot = _next & TransmitBlocks - 1, free = TransmitBlocks - (_next - _done);
+            int row = (int)Math.Min((uint)(frames.Length - taken), Math.Min(free, TransmitBlocks - slot));
+            if (row == 0)
+                break;
+            SendRow(frames.Slice(taken, row), (int)slot);
+            taken += row;
         }
-        if (inBatch != 0)
-            EndBatch(ref next);
-        _next = next;
-        _counters.Sent += sent;
-        _counters.SentBytes += bytes;
-        if (!_isActive && next != _done)
+        if (!_isActive && _next != _done)
             Kick();
-        return count;
+        return taken;
     }
 
-    // The frame that was to end the batch cannot be sent: a command that does nothing ends it.
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private void EndBatch(ref uint next)
+    // Takes all the frames; those that can be sent get a block each.
+    private void SendRow(Span<Frame> frames, int slot)
     {
-        int slot = (int)(next & TransmitBlocks - 1);
-        BufferPart<Both> part = _blocks.TakePart(slot, 0);
-        part.As<CommandBlock>().StatusAndCommand = (uint)(BlockWord.None | BlockWord.End);
-        _blocks.GivePart(ref part);
-        _ends |= 1ul << slot;
-        next++;
+        BufferParts<Both> blocks = _blocks.TakeParts(slot, frames.Length);
+        int used = 0;
+        ulong bytes = 0;
+        for (int i = 0; i < frames.Length;)
+        {
+            ref CommandBlock block = ref blocks.As<CommandBlock>(used);
+            ulong plain = SendPlain(ref frames[i], frames.Length - i, ref _sent[slot + used], ref block, blocks.Stride);
+            i += (int)plain;
+            used += (int)plain;
+            bytes += plain >> 32;
+            if (i == frames.Length)
+                break;
+            uint length = SendOdd(ref frames[i++], slot + used, ref blocks.As<CommandBlock>(used));
+            used += length != 0 ? 1 : 0;
+            bytes += length;
+        }
+        for (int last = 0; last < used;)
+        {
+            last = Math.Min(last + LongestBatch, used);
+            blocks.As<CommandBlock>(last - 1).StatusAndCommand |= (uint)BlockWord.End;
+            _ends |= 1ul << (slot + last - 1);
+        }
+        _blocks.GiveParts(ref blocks);
+        _next += (uint)used;
+        _counters.Sent += (uint)used;
+        _counters.SentBytes += bytes;
     }
 
-    // Gives a packet in parts, or one of an odd length; 0 if it cannot be sent: then it is freed and counted.
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private ulong GivePieces(ref Frame frame, int slot, out uint length)
+    // Packets that are whole in one frame, with nothing to do at its hand-over, up to the first that is not. It calls nothing, so all it
+    // needs is in registers. Returns how many, and above 32 bits their bytes.
+    private ulong SendPlain(ref Frame frame, int most, ref DeviceFrame sent, ref CommandBlock block, nint stride)
     {
-        length = frame.PacketLength;
+        FramePass pass = _pass;
+        ref Frame at = ref frame, end = ref Unsafe.Add(ref frame, most);
+        uint bytes = 0;
+        while (Unsafe.IsAddressLessThan(ref at, ref end))
+        {
+            uint length = at.Length;
+            if (at.HasRest || length - ShortestFrame > LongestReceived - ShortestFrame || !pass.TryGive(ref at, out DeviceFrame given))
+                break;
+            block.Counts = OnePiece;
+            block.List[0] = given.Address.Value + ((ulong)(length + LastPiece) << 32);
+            block.StatusAndCommand = (uint)(BlockWord.Transmit | BlockWord.Flexible);
+            bytes += length;
+            sent = Own.Move(ref given);
+            sent = ref Unsafe.Add(ref sent, 1);
+            at = ref Unsafe.Add(ref at, 1);
+            block = ref Unsafe.AddByteOffset(ref block, stride);
+        }
+        nint count = Unsafe.ByteOffset(ref frame, ref at) / Unsafe.SizeOf<Frame>();
+        return (ulong)bytes << 32 | (uint)count;
+    }
+
+    // Any packet: gives all its parts, and writes their list; 0 if it cannot be sent: then it is freed and counted.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private uint SendOdd(ref Frame frame, int slot, ref CommandBlock block)
+    {
+        uint length = frame.PacketLength;
         if (length - ShortestFrame > LongestReceived - ShortestFrame)
         {
-            Drop(ref frame);
+            frame.Free();
+            _counters.SendDropped++;
             return 0;
         }
-        Frame rest = frame.TakeRest();
-        Error error = frame.Length == 0 ? Error.TooLarge : _dma.TryGiveToSend(ref frame, out _sent[slot]);
-        uint count = 1;
-        while (error == Error.None && !rest.IsEmpty)
+        uint count = 0;
+        Error error = Error.None;
+        Frame piece = Own.Move(ref frame);
+        while (error == Error.None && !piece.IsEmpty)
         {
-            Frame piece = Own.Move(ref rest);
-            rest = piece.TakeRest();
+            Frame rest = piece.TakeRest();
             if (count == CommandBlock.MostPieces || piece.Length == 0)
                 error = Error.TooLarge;
             else
-                error = _dma.TryGiveToSend(ref piece, out RestOf(slot, count));
+                error = _dma.TryGiveToSend(ref piece, out PieceOf(slot, count));
             if (error == Error.None)
-                count++;
-            else
-                piece.Free();
+            {
+                ref DeviceFrame given = ref PieceOf(slot, count);
+                block.List[(int)count++] = given.Address.Value + ((ulong)(given.Length + (rest.IsEmpty ? LastPiece : 0)) << 32);
+                piece = Own.Move(ref rest);
+            }
+            else if (!rest.IsEmpty)
+            {
+                piece.Append(ref rest);
+            }
         }
+        if (count > 1)
+            _odd |= 1ul << slot;
         if (error == Error.None)
-            return PiecesWords | (ulong)count << 56;
-        if (!rest.IsEmpty)
-            rest.Free();
-        if (!frame.IsEmpty)
-            frame.Free();
-        FreeSent(slot);
+        {
+            block.Counts = PieceCounts | count << 24;
+            block.StatusAndCommand = (uint)(BlockWord.Transmit | BlockWord.Flexible);
+            return length;
+        }
+        piece.Free();
+        FreeRest(slot);
+        if (!_sent[slot].IsEmpty)
+            _dma.FreeSent(_sent.AsSpan(slot, 1));
         _counters.SendDropped++;
         return 0;
     }
 
-    private void WritePieces(ref CommandBlock block, int slot, ulong pieces)
-    {
-        uint count = (uint)(pieces >> 56);
-        block.List[0] = _sent[slot].Address.Value | (ulong)_sent[slot].Length << 32;
-        for (uint i = 1; i < count; i++)
-        {
-            ref DeviceFrame piece = ref RestOf(slot, i);
-            block.List[(int)i] = piece.Address.Value | (ulong)piece.Length << 32;
-        }
-        block.List[(int)count - 1] |= LastPiece;
-    }
+    private ref DeviceFrame PieceOf(int slot, uint piece) => ref piece == 0 ? ref _sent[slot] : ref RestOf(slot, piece);
 
     private ref DeviceFrame RestOf(int slot, uint piece) => ref _sentRest[slot * (CommandBlock.MostPieces - 1) + (int)piece - 1];
-
-    private void Drop(ref Frame frame)
-    {
-        frame.Free();
-        _counters.SendDropped++;
-    }
 
     // Looks whether the batch under way is done, by its last block; if so all its frames are out.
     private void Reclaim()
     {
-        int last = (int)(_batchEnd - 1 & TransmitBlocks - 1);
-        BufferPart<Both> part = _blocks.TakePart(last, sizeof(uint));
-        var word = (BlockWord)System.Threading.Volatile.Read(ref part.As<CommandBlock>().StatusAndCommand);
-        _blocks.GivePart(ref part);
-        if ((word & BlockWord.Complete) == 0)
+        if (!TryEndBatch())
             return;
-        if ((word & BlockWord.Ok) == 0)
-            _faults.FailedCommands++;
-        _isActive = false;
-        FreeBatch();
         if (_done != _next)
             Kick();
         else if ((_mask & ScbMask.CommandDone) == 0)
             SetMask();
     }
 
-    private void FreeBatch()
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool TryEndBatch()
     {
-        for (; _done != _batchEnd; _done++)
+        var word = (BlockWord)_blocks.Look((int)(_batchEnd - 1 & TransmitBlocks - 1), 0);
+        if ((word & BlockWord.Complete) == 0)
+            return false;
+        if ((word & BlockWord.Ok) == 0)
+            _faults.FailedCommands++;
+        _isActive = false;
+        int first = (int)(_done & TransmitBlocks - 1), count = (int)(_batchEnd - _done);
+        if (_odd != 0)
         {
-            int slot = (int)(_done & TransmitBlocks - 1);
-            ref DeviceFrame given = ref _sent[slot];
-            if (given.IsEmpty)
-                continue;
-            Frame frame = _dma.TakeSent(ref given);
-            frame.Free();
-            if (!RestOf(slot, 1).IsEmpty)
+            for (int slot = first; slot < first + count; slot++)
                 FreeRest(slot);
         }
+        _dma.FreeSent(MemoryMarshal.CreateSpan(ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_sent), first), count));
         _ends &= ~(1ul << (int)(_batchEnd - 1));
-    }
-
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private void FreeSent(int slot)
-    {
-        if (!_sent[slot].IsEmpty)
-        {
-            Frame frame = _dma.TakeSent(ref _sent[slot]);
-            frame.Free();
-        }
-        FreeRest(slot);
+        _done = _batchEnd;
+        return true;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -216,6 +207,7 @@ public sealed partial class I8255x
             Frame frame = _dma.TakeSent(ref RestOf(slot, piece));
             frame.Free();
         }
+        _odd &= ~(1ul << slot);
     }
 
     // Begins the batches that wait, one after the other for as long as each is done at once.
@@ -235,20 +227,11 @@ public sealed partial class I8255x
             _mustStart = false;
             _isActive = true;
             _hungTicks = 0;
-            BufferPart<Both> part = _blocks.TakePart((int)(_batchEnd - 1 & TransmitBlocks - 1), sizeof(uint));
-            var word = (BlockWord)System.Threading.Volatile.Read(ref part.As<CommandBlock>().StatusAndCommand);
-            _blocks.GivePart(ref part);
-            if ((word & BlockWord.Complete) == 0)
-                break;
-            if ((word & BlockWord.Ok) == 0)
-                _faults.FailedCommands++;
-            _isActive = false;
-            FreeBatch();
-            if (_done == _next)
+            if (!TryEndBatch() || _done == _next)
                 break;
         }
         // What waits is begun when this batch says that it is done.
-        if ((_mask & ScbMask.CommandDone) == 0 != (_batchEnd != _next))
+        if ((_mask & ScbMask.CommandDone) == 0 != (_isActive && _batchEnd != _next))
             SetMask();
     }
 }

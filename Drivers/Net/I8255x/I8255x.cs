@@ -39,7 +39,6 @@ public sealed partial class I8255x : Driver, INetworkDevice, IWork, ITimerHandle
         place.Text.CopyTo(_place);
         _sent = new DeviceFrame[TransmitBlocks];
         _sentRest = new DeviceFrame[TransmitBlocks * (CommandBlock.MostPieces - 1)];
-        _blockAt = new uint[Blocks];
         _receive = new DeviceFrame[ReceiveFrames];
         _masksCauses = function.DeviceId != Ids82557 || function.Revision >= FirstRevision82558;
         _service = new WorkItem(this);
@@ -119,6 +118,7 @@ public sealed partial class I8255x : Driver, INetworkDevice, IWork, ITimerHandle
             return error;
         if (!TryHalt())
             return Function.IsGone ? Error.DeviceGone : Error.NotSupported;
+        _pass = _dma.PassWith(_dma.Frames);
         error = ReadEeprom();
         if (error != Error.None)
             return error;
@@ -166,7 +166,7 @@ public sealed partial class I8255x : Driver, INetworkDevice, IWork, ITimerHandle
         _registers.Mask = _mask;
         _registers.Acknowledge(ScbEvents.AllCauses);
         _next = _done = 0;
-        _ends = 0;
+        _ends = _odd = 0;
         _isActive = false;
         _mustStart = true;
         // All addresses are whole: nothing is added to them.

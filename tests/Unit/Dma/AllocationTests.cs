@@ -172,6 +172,8 @@ public sealed unsafe class AllocationTests
         Assert.True(new DmaOptions("pool:0"u8).TryGetPoolBytes(out bytes) && bytes == 0);
         Assert.False(new DmaOptions("check"u8).TryGetPoolBytes(out _));
         Assert.True(new DmaOptions("pool:64K,bounce,check"u8).Unknown.IsEmpty);
+        Assert.True(new DmaOptions("bounce,frames:any"u8).FramesAnywhere && new DmaOptions("frames:any"u8).Unknown.IsEmpty);
+        Assert.False(new DmaOptions("frames:all,bounce"u8).FramesAnywhere || new DmaOptions("frames:all"u8).Unknown.IsEmpty);
         foreach (string wrong in (string[])["pool:", "pool:K", "pool:6x", "pool:-1", "pool:1234567890"])
             Assert.True(new DmaOptions(System.Text.Encoding.ASCII.GetBytes(wrong)).Unknown.Length == wrong.Length);
     }

@@ -109,6 +109,52 @@ public sealed class DividedTests
         machine.Memory.Pages.Give(ref run);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_row_of_parts_goes_over_as_each_does_alone(bool bounce)
+    {
+        using var machine = new DmaMachine();
+        DmaDevice device = machine.Device(32, bounce);
+        PageRun run = machine.Memory.Take(1);
+        Assert.Equal(Error.None, device.TryMap(ref run, 40 * 128 + 16, out CpuBuffer<Both> buffer));
+        DeviceBuffer<Both> whole = buffer.GiveToDevice();
+        Assert.Equal(Error.None, whole.TryDivide(128, out DividedBuffer<Both> divided));
+        foreach ((int first, int count) in (ReadOnlySpan<(int, int)>)[(0, 1), (0, 8), (3, 16), (1, 7), (7, 33), (40, 1), (0, 41)])
+        {
+            BufferParts<Both> row = divided.TakeParts(first, count);
+            Assert.Equal(count, row.Count);
+            for (int i = 0; i < count; i++)
+                row.As<ulong>(i) = (ulong)(first * 1000 + i);
+            if (count < 41)
+            {
+                BufferPart<Both> beside = divided.TakePart(first == 0 ? count : first - 1, 0);
+                divided.GivePart(ref beside);
+            }
+            divided.GiveParts(ref row);
+            Assert.True(row.IsEmpty);
+            for (int i = 0; i < count; i++)
+                Assert.Equal(BitConverter.GetBytes((ulong)(first * 1000 + i)), machine.DeviceReads(divided.AddressOf(first + i), 8));
+        }
+        // Up to here nothing was wrong; what follows is, and the checker says so as well.
+        Assert.Equal(0ul, machine.System.Checker?.Reports ?? 0);
+        machine.ExpectReports();
+        BufferParts<Both> held = divided.TakeParts(10, 20);
+        Assert.Throws<BugException>(() => divided.TakeParts(29, 2));
+        Assert.Throws<BugException>(() => divided.TakePart(10, 0));
+        Assert.Throws<BugException>(() => divided.TakeParts(40, 2));
+        Assert.Throws<BugException>(() => divided.TakeParts(0, 0));
+        Assert.Throws<BugException>(() => divided.TakeParts(-1, 2));
+        Assert.Throws<BugException>(() => held.As<ulong>(20));
+        Assert.Throws<BugException>(() => held.As<ulong>(-1));
+        // The last part has 16 bytes.
+        Assert.Throws<BugException>(() => held.As<(ulong, ulong, ulong)>(0));
+        DividedBuffer<Both> other = Divide(machine, device);
+        Assert.Throws<BugException>(() => other.GiveParts(ref held));
+        divided.GiveParts(ref held);
+        Assert.Throws<BugException>(() => divided.GiveParts(ref held));
+    }
+
     [Fact]
     public void Impossible_parts_are_refused_and_the_buffer_stays()
     {

@@ -109,6 +109,37 @@ public sealed class FrameTests
     }
 
     [Fact]
+    public void A_header_in_front_of_the_data_is_read_by_the_device_and_written_by_it()
+    {
+        using var machine = new DmaMachine();
+        DmaDevice device = machine.Device();
+        var pool = new FramePool(machine.System, 1);
+        for (int round = 0; round < 4; round++)
+        {
+            Assert.True(pool.TryTake(out Frame frame));
+            frame.Reserve(16);
+            // Old bytes of the page must not come back over what the device writes.
+            Assert.Equal(Error.None, device.TryGiveToFill(ref frame, Room, out DeviceFrame given));
+            Assert.Equal(given.Address.Value - 16, given.PageAddress.Value);
+            device.WriteHeader(in given, ((ulong)round << 32 | 0x8000_0000, 0x1122_3344_5566_7788ul));
+            Assert.Equal(BitConverter.GetBytes((ulong)round << 32 | 0x8000_0000).Concat(BitConverter.GetBytes(0x1122_3344_5566_7788ul)), machine.DeviceReads(given.PageAddress, 16));
+            device.WriteHeaderWord(in given, 12, 0xAABB_CCDD);
+            device.WriteHeaderWord(in given, 0, 7);
+            Assert.Equal(BitConverter.GetBytes((ulong)round << 32 | 7).Concat(BitConverter.GetBytes(0xAABB_CCDD_5566_7788ul)), machine.DeviceReads(given.PageAddress, 16));
+            Assert.Equal(7u, device.Look(in given, 0));
+            byte[] received = Bytes(100 + round);
+            machine.DeviceWrites(given.Address, received);
+            machine.DeviceWrites(given.PageAddress, [0, 0xA0]);
+            Assert.Equal(0xA000u, device.Look(in given, 0));
+            Assert.Equal(0xAABB_CCDDu, device.Look(in given, 12));
+            frame = device.TakeFilled(ref given, (uint)received.Length, Room);
+            Assert.Equal(received, frame.Bytes.ToArray());
+            frame.Bytes.Fill(0x55);
+            frame.Free();
+        }
+    }
+
+    [Fact]
     public void A_packet_in_parts_is_freed_as_a_whole()
     {
         using var machine = new DmaMachine();

@@ -27,7 +27,11 @@ public sealed class HandOverSites
 {
     private const string Switch = "global::Sluice.Tests.Mutations.LeftOut";
 
-    private static readonly HashSet<string> _handOvers = ["GiveToDevice", "TakeBack", "GivePart", "TakePart", "TryGiveToSend", "TryGiveToFill", "TakeSent", "TakeFilled", "FreeSent"];
+    private static readonly HashSet<string> _handOvers =
+    [
+        "GiveToDevice", "TakeBack", "GivePart", "TakePart", "GiveParts", "TakeParts",
+        "TryGiveToSend", "TryGiveToFill", "TakeSent", "TakeFilled", "FreeSent", "Look", "WriteHeader", "WriteHeaderWord",
+    ];
 
     private readonly List<HandOverSite> _sites = [];
 

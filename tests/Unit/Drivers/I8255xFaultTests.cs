@@ -1,0 +1,463 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using Sluice.Devices;
+using Sluice.Dma;
+using Sluice.Drivers.I8255x;
+using Sluice.Net;
+using Sluice.Platform;
+using Xunit;
+
+namespace Sluice.Tests.Drivers;
+
+/// <summary>Cards of the 8255x family that do what no card should. Bounded time, a counter for each, nothing lost.</summary>
+public sealed class I8255xFaultTests
+{
+    private const int ListFrames = 128;
+
+    public static TheoryData<string> Kinds => I8255xMachine.Kinds;
+
+    [Theory]
+    [InlineData("wrong sum", Error.Malformed)]
+    [InlineData("group address", Error.Malformed)]
+    [InlineData("mute EEPROM", Error.Malformed)]
+    [InlineData("self-test fails", Error.Malformed)]
+    [InlineData("self-test never ends", Error.Timeout)]
+    [InlineData("deaf", Error.Timeout)]
+    [InlineData("commands hang", Error.Timeout)]
+    [InlineData("commands fail", Error.Malformed)]
+    [InlineData("stays bus master", Error.NotSupported)]
+    [InlineData("no frames", Error.NoResources)]
+    public void A_card_that_cannot_work_is_refused_in_bounded_time_and_leaves_nothing(string fault, Error expected)
+    {
+        using var machine = new I8255xMachine(frames: fault == "no frames" ? 100 : 400);
+        Simulated8255x device = machine.Device;
+        switch (fault)
+        {
+            case "wrong sum":
+                device.Eeprom[10]++;
+                break;
+            case "group address":
+                device.Eeprom[0] |= 1;
+                device.SumEeprom();
+                break;
+            case "mute EEPROM":
+                device.EepromIsMute = true;
+                break;
+            case "self-test fails":
+                device.SelfTestResult = 1 << 2;
+                break;
+            case "self-test never ends":
+                device.SelfTestResult = null;
+                break;
+            case "deaf":
+                device.IsDeaf = true;
+                break;
+            case "commands hang":
+                device.CommandUnitHangs = true;
+                break;
+            case "commands fail":
+                device.TwistBlock = status => status & ~0x2000u;
+                break;
+            case "stays bus master":
+                device.StaysBusMaster = true;
+                break;
+        }
+        Assert.Equal(expected, machine.TryProbe(out I8255x? card));
+        Assert.Null(card);
+        Assert.InRange(machine.Clock.ElapsedMicroseconds, 0u, 200_000u);
+        Assert.True(device.StaysBusMaster || device.IsQuiet && !device.IsBusMaster);
+        machine.CheckNothingLeft();
+    }
+
+    [Fact]
+    public void A_PHY_that_hangs_costs_little_time_and_the_link_is_down()
+    {
+        using var machine = new I8255xMachine();
+        machine.Device.PhyHangs = true;
+        I8255x card = machine.Probe();
+        Assert.InRange(machine.Clock.ElapsedMicroseconds, 0u, 200_000u);
+        Assert.Equal(10, card.Link.Megabits);
+    }
+
+    // Row 13: pulled out, after each number of register reads.
+    [Theory, MemberData(nameof(Kinds))]
+    public void A_card_that_is_pulled_while_it_is_found_leaves_nothing(string kind)
+    {
+        bool survived = false;
+        for (int reads = 0; !survived; reads += reads < 20 ? 1 : 311)
+        {
+            using var machine = new I8255xMachine(kind);
+            machine.Device.RegisterReadsUntilGone = reads;
+            survived = machine.TryProbe(out I8255x? card) == Error.None;
+            if (survived)
+                card!.Quiesce();
+            machine.CheckNothingLeft();
+            if (reads > 10_000)
+                break;
+        }
+    }
+
+    [Theory, MemberData(nameof(Kinds))]
+    public void A_card_that_is_pulled_at_work_is_noticed_and_leaves_nothing(string kind)
+    {
+        using var machine = new I8255xMachine(kind);
+        I8255x card = machine.Probe();
+        machine.Device.BatchMicroseconds = 10_000;
+        machine.Send(card, [.. Enumerable.Range(0, 40).Select(i => I8255xMachine.Packet(100, i, card.Address))]);
+        Assert.False(card.Arm());
+        machine.Device.Deliver(I8255xMachine.Packet(100, 1, card.Address));
+        machine.Device.IsGone = true;
+        Assert.False(card.OnInterrupt());
+        machine.Run(2_100_000);
+        Assert.False(card.Link.IsUp);
+        Assert.Equal((1ul, 40ul), (card.Counters.FailedResets, card.Counters.SendDropped));
+        Assert.Equal(0, machine.Send(card, I8255xMachine.Packet(100, 1, card.Address)));
+        Assert.Empty(machine.ReceiveAll(card));
+        Assert.False(card.Arm());
+        Assert.Equal(Error.DeviceGone, card.SetReceiveMode(ReceiveMode.Promiscuous, default));
+        Assert.Equal(Error.DeviceGone, card.Reset());
+        machine.CheckNothingLeft();
+        card.Quiesce();
+    }
+
+    // Rows 1 to 3: the length that the device says.
+    [Theory, MemberData(nameof(Kinds))]
+    public void Frames_of_impossible_length_are_counted_and_left_out(string kind)
+    {
+        using var machine = new I8255xMachine(kind);
+        I8255x card = machine.Probe();
+        foreach (uint length in (uint[])[0, 1, 13, 1519, 1536, 1537, 4096, 0x3FFF])
+        {
+            machine.Device.Twist = (status, _) => (status, length | 0xC000);
+            machine.Device.Deliver(I8255xMachine.Packet(100, 1, card.Address));
+        }
+        machine.Device.Twist = null;
+        byte[] good = I8255xMachine.Packet(100, 2, card.Address);
+        machine.Device.Deliver(good);
+        Assert.Equal(good, Assert.Single(machine.ReceiveAll(card)));
+        Assert.Equal((8ul, 1ul), (card.Counters.BadLength, card.Counters.Received));
+        Finish(machine, card);
+    }
+
+    [Theory, MemberData(nameof(Kinds))]
+    public void Frames_without_an_end_or_with_an_error_are_counted_and_left_out(string kind)
+    {
+        using var machine = new I8255xMachine(kind);
+        I8255x card = machine.Probe();
+        (uint Status, uint Flags)[] twists = [(0xA000, 0x4000), (0xA000, 0x8000), (0x8000, 0xC000), (0x8800, 0xC000), (0xA200, 0xC000)];
+        foreach ((uint status, uint flags) in twists)
+        {
+            machine.Device.Twist = (_, count) => (status, count & 0x3FFF | flags);
+            machine.Device.Deliver(I8255xMachine.Packet(100, 1, card.Address));
+        }
+        Assert.Empty(machine.ReceiveAll(card));
+        Assert.Equal((2ul, 3ul), (card.Counters.BadDescriptors, card.Counters.ReceiveErrors));
+        Finish(machine, card);
+    }
+
+    // Row 2: what was read and checked once is what is used.
+    [Theory, MemberData(nameof(Kinds))]
+    public void A_length_that_changes_after_it_was_read_changes_nothing(string kind)
+    {
+        using var machine = new I8255xMachine(kind);
+        I8255x card = machine.Probe();
+        uint at = 0;
+        machine.Device.Filled = descriptor => at = descriptor;
+        byte[] packet = I8255xMachine.Packet(100, 1, card.Address);
+        machine.Device.Deliver(packet);
+        machine.Dma.ExpectReports();     // the checker sees the lie
+        var frames = new Frame[1];
+        Assert.Equal(1, card.Receive(frames));
+        machine.Device.Write(at + 12, [0xFF, 0xFF]);
+        Assert.Equal(100u, frames[0].Length);
+        frames[0].Free();
+        Assert.Empty(machine.ReceiveAll(card));
+        Finish(machine, card);
+    }
+
+    // Row 4: done twice, backwards, out of order: the order is the driver's.
+    [Theory, MemberData(nameof(Kinds))]
+    public void Status_words_at_random_do_no_harm(string kind)
+    {
+        using var machine = new I8255xMachine(kind);
+        machine.Dma.ExpectReports();     // it writes to what it has left
+        I8255x card = machine.Probe();
+        var random = new Random(17);
+        var seen = new List<uint>();
+        machine.Device.Filled = at => seen.Add(at);
+        for (int round = 0; round < 100; round++)
+        {
+            machine.Device.Twist = random.Next(3) == 0 ? (_, _) => ((uint)random.Next(0x10000), (uint)random.Next(0x10000)) : null;
+            for (int i = random.Next(20); i > 0; i--)
+                machine.Device.Deliver(I8255xMachine.Packet(random.Next(60, 1515), i, card.Address));
+            // Descriptors that it has left long ago. Links are another matter: without an IOMMU they lead anywhere.
+            if (seen.Count != 0)
+                machine.Device.Write(seen[random.Next(seen.Count)] + (uint)random.Next(2) * 12, [(byte)random.Next(256), (byte)random.Next(256)]);
+            machine.Device.TwistBlock = random.Next(4) == 0 ? _ => (uint)random.Next(0x10000) : null;
+            machine.Send(card, [.. Enumerable.Range(0, random.Next(1, 40)).Select(i => I8255xMachine.Packet(60 + i, i, card.Address))]);
+            Assert.All(machine.ReceiveAll(card), frame => Assert.InRange(frame.Length, 14, 1518));
+            machine.Run(1_000);
+        }
+        machine.Device.Twist = null;
+        machine.Device.TwistBlock = null;
+        machine.Run(5_000_000);
+        Assert.Equal(Error.None, card.Reset());
+        machine.Device.Sent.Clear();
+        // It overwrote its own descriptors, where slots were used again for such.
+        machine.Device.Violations.Clear();
+        byte[] good = I8255xMachine.Packet(99, 2, card.Address);
+        Assert.True(machine.Device.Deliver(good));
+        Assert.Equal(good, Assert.Single(machine.ReceiveAll(card)));
+        Assert.Equal(1, machine.Send(card, good));
+        Assert.Equal(good, Assert.Single(machine.Device.Sent));
+        Finish(machine, card);
+    }
+
+    // Row 14: a unit that never gets ready.
+    [Theory, MemberData(nameof(Kinds))]
+    public void A_command_unit_that_hangs_is_reset_and_its_frames_are_freed(string kind)
+    {
+        using var machine = new I8255xMachine(kind);
+        I8255x card = machine.Probe();
+        for (int hang = 1; hang <= 3; hang++)
+        {
+            machine.Device.CommandUnitHangs = true;
+            Assert.Equal(20, machine.Send(card, [.. Enumerable.Range(0, 20).Select(i => I8255xMachine.Packet(100, i, card.Address))]));
+            machine.Device.Deliver(I8255xMachine.Packet(100, 1, card.Address));
+            machine.Run(2_000_000);
+            machine.Device.CommandUnitHangs = false;
+            machine.Run(2_100_000);
+            Assert.Equal(((ulong)hang, (ulong)hang, (ulong)hang * 20), (card.Counters.Resets, card.Faults.CommandHangs, card.Counters.SendDropped));
+            Assert.Empty(machine.ReceiveAll(card));
+            Assert.Equal(1, machine.Send(card, I8255xMachine.Packet(100, hang, card.Address)));
+            Assert.Equal(I8255xMachine.Packet(100, hang, card.Address), machine.Device.Sent[^1]);
+        }
+        Finish(machine, card);
+    }
+
+    [Theory, MemberData(nameof(Kinds))]
+    public void Units_that_never_accept_a_command_are_reset_until_they_do(string kind)
+    {
+        using var machine = new I8255xMachine(kind);
+        I8255x card = machine.Probe();
+        machine.Device.IsDeaf = true;
+        ulong before = machine.Clock.ElapsedMicroseconds;
+        Assert.Equal(20, machine.Send(card, [.. Enumerable.Range(0, 20).Select(i => I8255xMachine.Packet(100, i, card.Address))]));
+        Assert.InRange(machine.Clock.ElapsedMicroseconds - before, 0u, 300u);
+        machine.Run(3_500_000);
+        Assert.Equal((0ul, true), (card.Counters.Resets, card.Counters.FailedResets >= 3));
+        Assert.Equal(0, machine.Send(card, I8255xMachine.Packet(100, 1, card.Address)));
+        machine.Device.IsDeaf = false;
+        machine.Run(1_100_000);
+        Assert.Equal((1ul, 20ul), (card.Counters.Resets, card.Counters.SendDropped));
+        Assert.Equal(1, machine.Send(card, I8255xMachine.Packet(100, 1, card.Address)));
+        Assert.Single(machine.Device.Sent);
+        Finish(machine, card);
+    }
+
+    // Row 15: storms, spurious and lost interrupts.
+    [Fact]
+    public void An_interrupt_storm_costs_the_line_and_the_card_is_polled()
+    {
+        using var machine = new I8255xMachine();
+        I8255x card = machine.Probe();
+        var listener = new Receiving(machine, card);
+        card.Listener = new WorkItem(listener);
+        Assert.False(card.Arm());
+        machine.Device.Storms = true;
+        machine.Device.Raise(0x40);
+        machine.Run(10_000);
+        Assert.Equal(1ul, machine.Pci.Interrupts.Totals.LinesShutOff);
+        byte[] packet = I8255xMachine.Packet(100, 1, card.Address);
+        machine.Device.Deliver(packet);
+        machine.Run(3_000_000);
+        Assert.Equal(packet, Assert.Single(listener.Received));
+        machine.Device.Storms = false;
+        Finish(machine, card);
+    }
+
+    [Fact]
+    public void A_lost_interrupt_is_made_up_for_within_a_second()
+    {
+        using var machine = new I8255xMachine();
+        I8255x card = machine.Probe();
+        var listener = new Receiving(machine, card);
+        card.Listener = new WorkItem(listener);
+        Assert.False(card.Arm());
+        machine.Device.LosesInterrupts = true;
+        for (int i = 0; i < 5; i++)
+        {
+            machine.Device.Deliver(I8255xMachine.Packet(100, i, card.Address));
+            machine.Run(1_100_000);
+            Assert.Equal(i + 1, listener.Received.Count);
+        }
+        Finish(machine, card);
+    }
+
+    [Fact]
+    public void A_neighbours_interrupt_is_not_claimed()
+    {
+        using var machine = new I8255xMachine();
+        I8255x card = machine.Probe();
+        Assert.False(card.OnInterrupt());
+        Assert.Equal((0ul, 1ul), (card.Counters.Interrupts, card.Counters.SpuriousInterrupts));
+    }
+
+    // The receive unit says that it has no room, however much it has.
+    [Fact]
+    public void A_receiver_that_stops_without_end_is_started_once_each_time()
+    {
+        using var machine = new I8255xMachine();
+        I8255x card = machine.Probe();
+        var listener = new Receiving(machine, card);
+        card.Listener = new WorkItem(listener);
+        Assert.False(card.Arm());
+        for (int i = 0; i < 1_000; i++)
+        {
+            machine.Device.Raise(0x10);
+            machine.Run(0);
+        }
+        Assert.InRange(card.Counters.Interrupts, 1u, 1_000u);
+        Assert.Equal(0ul, card.Faults.ReceiverRestarts);
+        Assert.True(machine.Device.Deliver(I8255xMachine.Packet(100, 1, card.Address)));
+        machine.Run(0);
+        Assert.Single(listener.Received);
+        Finish(machine, card);
+    }
+
+    // Row 17: what the device says it wrote and did not is no bytes of somebody else's.
+    [Fact]
+    public void A_short_write_shows_no_bytes_of_others()
+    {
+        using var machine = new I8255xMachine("coherent, bounced");
+        I8255x card = machine.Probe();
+        byte[] secret = new byte[1500];
+        secret.AsSpan().Fill(0xEE);
+        card.Address.Write(secret);
+        machine.Device.Deliver(secret);
+        Assert.Single(machine.ReceiveAll(card));
+        machine.Device.Twist = (status, _) => (status, 1500 | 0xC000);
+        for (int i = 0; i < 2 * ListFrames; i++)
+        {
+            machine.Device.Deliver(I8255xMachine.Packet(60, i, card.Address));
+            byte[] received = Assert.Single(machine.ReceiveAll(card));
+            Assert.DoesNotContain(received[60..], value => value == 0xEE);
+        }
+        Finish(machine, card);
+    }
+
+    // Row 19: no frames, no slots.
+    [Theory, MemberData(nameof(Kinds))]
+    public void Without_frames_those_of_the_list_go_around(string kind)
+    {
+        using var machine = new I8255xMachine(kind, frames: ListFrames + 2);
+        I8255x card = machine.Probe();
+        var held = new Frame[2];
+        for (int i = 0; i < 10; i++)
+            machine.Device.Deliver(I8255xMachine.Packet(100 + i, i, card.Address));
+        Assert.Equal(2, card.Receive(held));
+        Assert.Equal(0, card.Receive(new Frame[4]));
+        Assert.Equal(8ul, card.Counters.NoFrames);
+        foreach (ref Frame frame in held.AsSpan())
+            frame.Free();
+        for (int i = 0; i < 300; i++)
+        {
+            byte[] packet = I8255xMachine.Packet(100, i, card.Address);
+            Assert.True(machine.Device.Deliver(packet));
+            Assert.Equal(packet, Assert.Single(machine.ReceiveAll(card)));
+        }
+        Finish(machine, card);
+    }
+
+    [Fact]
+    public void Without_slots_packets_are_dropped_and_the_list_lives()
+    {
+        using var machine = new I8255xMachine("coherent, bounced", frames: 600);
+        I8255x card = machine.Probe();
+        machine.Device.BatchMicroseconds = 50_000;
+        machine.Dma.System.BounceLimit = 0;
+        ulong dropped = 0;
+        for (int round = 0; round < 40; round++)
+        {
+            machine.Send(card, [.. Enumerable.Range(0, 30).Select(i => I8255xMachine.Packet(1500, i, card.Address))]);
+            byte[] packet = I8255xMachine.Packet(500, round, card.Address);
+            Assert.True(machine.Device.Deliver(packet));
+            Assert.Equal(packet, Assert.Single(machine.ReceiveAll(card)));
+            dropped = card.Counters.SendDropped;
+        }
+        machine.Run(2_000_000);
+        Assert.Equal((0ul, dropped), (card.Counters.Resets, card.Counters.SendDropped));
+        Finish(machine, card);
+    }
+
+    [Theory, MemberData(nameof(Kinds))]
+    public void Statistics_that_never_come_are_counted(string kind)
+    {
+        using var machine = new I8255xMachine(kind);
+        I8255x card = machine.Probe();
+        machine.Device.LosesCounters = true;
+        machine.Run(3_500_000);
+        Assert.Equal(2ul, card.Faults.LostStatistics);
+        Finish(machine, card);
+    }
+
+    [Fact]
+    public void A_card_that_stays_bus_master_keeps_its_memory()
+    {
+        using var machine = new I8255xMachine();
+        I8255x card = machine.Probe();
+        machine.Device.StaysBusMaster = true;
+        Assert.Equal(Error.DeviceGone, card.Reset());
+        Assert.Equal(1ul, card.Faults.Abandoned);
+        Assert.Equal(ListFrames, machine.Frames.Used);
+        Assert.True(machine.Device.IsQuiet);
+    }
+
+    [Theory, MemberData(nameof(Kinds))]
+    public void Resets_in_mid_traffic_lose_frames_and_nothing_else(string kind)
+    {
+        using var machine = new I8255xMachine(kind);
+        I8255x card = machine.Probe();
+        var random = new Random(3);
+        for (int reset = 1; reset <= 10; reset++)
+        {
+            machine.Device.BatchMicroseconds = (ulong)random.Next(2) * 1_000;
+            for (int i = random.Next(200); i > 0; i--)
+                machine.Device.Deliver(I8255xMachine.Packet(60 + i, i, card.Address));
+            machine.Send(card, [.. Enumerable.Range(0, 50).Select(i => I8255xMachine.Packet(60 + i, i, card.Address))]);
+            // The clock of this machine stands still for the device while the driver waits.
+            machine.Device.BatchMicroseconds = 0;
+            Assert.Equal(Error.None, card.Reset());
+            Assert.Equal((ulong)reset, card.Counters.Resets);
+            Assert.Empty(machine.ReceiveAll(card));
+            byte[] packet = I8255xMachine.Packet(777, reset, card.Address);
+            Assert.True(machine.Device.Deliver(packet));
+            Assert.Equal(packet, Assert.Single(machine.ReceiveAll(card)));
+        }
+        machine.Run(5_000);
+        Finish(machine, card);
+    }
+
+    // Nothing is lost, whatever was counted.
+    private static void Finish(I8255xMachine machine, I8255x card)
+    {
+        machine.Run(1_100_000);
+        Assert.Equal(ListFrames, machine.Frames.Used);
+        card.Quiesce();
+        machine.CheckNothingLeft();
+    }
+
+    private sealed class Receiving(I8255xMachine machine, I8255x card) : IWork
+    {
+        public List<byte[]> Received { get; } = [];
+
+        public bool Work(int budget)
+        {
+            do
+                Received.AddRange(machine.ReceiveAll(card));
+            while (card.Arm());
+            return false;
+        }
+    }
+}
