@@ -51,7 +51,7 @@ debug: iso ## boots it in QEMU and attaches gdb at the first line of C#
 test: solution ## runs the hosted tests and the boot tests; writes out/junit.xml
 	@dotnet exec $(runner) $(if $(ONLY),--only '$(ONLY)')
 
-test-all: solution ## the same with the whole boot matrix (twice as long)
+test-all: solution ## the same with the whole boot matrix and soaks of ten minutes (an hour more)
 	@dotnet exec $(runner) --all $(if $(ONLY),--only '$(ONLY)')
 
 .PHONY: test-firewire-model

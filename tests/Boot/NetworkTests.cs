@@ -1,25 +1,18 @@
 using System;
-using System.Globalization;
 using System.IO;
 using System.Linq;
 using System.Security.Cryptography;
-using System.Text.RegularExpressions;
 using System.Threading.Tasks;
 using Sluice.Tests.Boot.Harness;
 using Xunit;
 
 namespace Sluice.Tests.Boot;
 
-/// <summary>The stack on real drivers: QEMU's user network, and Linux's own stack behind a tap device.</summary>
+/// <summary>The stack on real drivers: QEMU's user network.</summary>
 public sealed class NetworkTests
 {
     private const string Gateway = "10.0.2.2";
     private const int FileBytes = 16 << 20;
-
-    // Numbers that both sides know: sizes of echoes with IPv4's and ICMP's headers, 28 bytes.
-    private static readonly int[] _fastSizes = [28, 29, 60, 61, 128, 500, 1024, 1499, 1500];
-
-    private static readonly bool _all = Environment.GetEnvironmentVariable("SLUICE_TEST_ALL") == "1";
 
     [Theory]
     [InlineData("e1000e", "")]
@@ -66,71 +59,6 @@ public sealed class NetworkTests
         {
             Directory.Delete(folder, recursive: true);
         }
-    }
-
-    [Theory]
-    [InlineData("e1000e", "")]
-    [InlineData("e1000e", "dma=bounce")]
-    [InlineData("i82557b", "")]
-    [InlineData("i82557b", "dma=bounce")]
-    public async Task Linux_pings_finds_and_is_echoed(string card, string arguments)
-    {
-        (PeerNetwork? found, string why) = await PeerNetwork.TryStart();
-        Assert.SkipWhen(found == null, why);
-        await using PeerNetwork peer = found!;
-        foreach (string tool in (string[])["ping", "arping"])
-            Assert.SkipUnless(PeerNetwork.Has(tool), $"{tool} is missing: iso/setup.sh network gets it");
-        await using Machine machine = await Machine.Start($"linux-{card}{arguments.Replace("=", "-")}", new MachineSetup
-        {
-            Arguments = $"{arguments} net={PeerNetwork.There}/24,gateway:{PeerNetwork.Here}".Trim(),
-            Lifetime = _all ? TimeSpan.FromMinutes(20) : TimeSpan.FromMinutes(8),
-            Wrapper = peer.Enter,
-            More = ["-netdev", "tap,id=a,ifname=tap0,script=no,downscript=no", "-device", $"{card},netdev=a"],
-        });
-        await machine.WaitForPrompt();
-        await machine.Shell("udpecho 7");
-        (int status, string output) = await peer.Run(TimeSpan.FromMinutes(1), "arping", "-c", "3", "-I", "tap0", PeerNetwork.There);
-        Assert.True(status == 0 && output.Contains("Received 3 response"), output);
-        foreach (int size in await Sizes(machine))
-        {
-            // Not faster than a loaded machine's QEMU takes them: each must come back, with the right bytes.
-            int count = _all ? 500 : 50;
-            (status, output) = await peer.Run(TimeSpan.FromMinutes(5), "ping", "-f", "-q", "-c", $"{count}", "-W", "5", "-M", "do", "-s", $"{size - 28}", PeerNetwork.There);
-            Assert.True(status == 0 && output.Contains($"{count} received") && !output.Contains("wrong data"), $"size {size}: {output}");
-        }
-        Assert.Contains("4 sent, 4 came back, 0 lost, 0 with other bytes", await machine.Shell($"ping {PeerNetwork.Here} 4 1472"));
-        string soak = await Soak(peer, _all ? 600 : 10);
-        Assert.Matches(@"soak: [1-9]\d{2,} datagrams", soak);
-        string net = await machine.Shell("net");
-        Assert.DoesNotMatch(@"(?m)^ +\d+ +(IPv4: wrong|UDP: wrong|ICMP: wrong|.*too short)", net);
-        Assert.Contains("datagrams were echoed", await machine.Shell("udpecho 7"));
-    }
-
-    /// <summary>The other side of the soak: runs in the namespace, by another process that runs this test alone.</summary>
-    [Fact(Explicit = true)]
-    public void Echoed_datagrams_are_the_same()
-    {
-        string? seconds = Environment.GetEnvironmentVariable("SLUICE_SOAK");
-        Assert.SkipWhen(seconds == null, "only as the other side of a soak");
-        UdpSoak.Result result = UdpSoak.Run(PeerNetwork.There, 7, TimeSpan.FromSeconds(int.Parse(seconds!, CultureInfo.InvariantCulture)), seed: 1);
-        System.Console.WriteLine($"soak: {result.Sent} datagrams, {result.Lost} lost");
-        Assert.True(result.Lost * 100 <= result.Sent, $"{result.Lost} of {result.Sent} lost");
-    }
-
-    private static async Task<string> Soak(PeerNetwork peer, int seconds)
-    {
-        (int status, string output) = await peer.Run(TimeSpan.FromSeconds(seconds + 120), "env", $"SLUICE_SOAK={seconds}", "dotnet", "exec", typeof(NetworkTests).Assembly.Location,
-            "-explicit", "only", "-method", $"{typeof(NetworkTests).FullName}.{nameof(Echoed_datagrams_are_the_same)}", "-showLiveOutput");
-        return status == 0 ? output : throw new IOException($"the soak failed:\n{output}");
-    }
-
-    // What the card carries: up to 1,500 bytes, and to 9,000 where it can.
-    private static async Task<int[]> Sizes(Machine machine)
-    {
-        Match most = Regex.Match(await machine.Shell("ping 10.77.0.1 1 65535"), @"carries at most (\d+) bytes");
-        int longest = int.Parse(most.Groups[1].Value, CultureInfo.InvariantCulture) + 28;
-        int[] sizes = [.. _fastSizes, 1501, 2048, 4096, 4097, 8191, 9000];
-        return [.. sizes.Where(size => size <= longest)];
     }
 
     // The file that iso/pcap.sh makes of what the machine recorded.

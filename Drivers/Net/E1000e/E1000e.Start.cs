@@ -200,7 +200,7 @@ public sealed unsafe partial class E1000e
         return error == Error.None ? TryMakeTransmitRing() : error;
     }
 
-    // The card has failed, is gone, or was never ours: it is kept from memory, and what it had goes back. If it stays bus master against the
+    // The card has failed, is gone, was never ours, or has done its work: it is kept from memory, and what it had goes back. If it stays bus master against the
     // standard, it keeps that for good.
     private void GiveUp()
     {
@@ -229,15 +229,12 @@ public sealed unsafe partial class E1000e
     public override void Quiesce()
     {
         _watchdog.Stop();
-        _phase = Phase.Stopped;
         BeginReset();
         Error error;
         while ((error = StepReset()) == Error.Busy)
             Clock.Delay(StepMicroseconds);
         if (error == Error.None)
             _registers.ExtendedControl.Write(_registers.ExtendedControl.Read() & ~ExtendedControl.DriverLoaded);
-        _phase = Phase.Stopped;
-        DisconnectInterrupt();
-        Function.DisableBusMaster();
+        GiveUp();
     }
 }

@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Diagnostics;
+using System.IO;
 using System.Net;
 using System.Net.Sockets;
 
@@ -9,45 +10,58 @@ namespace Sluice.Tests.Boot.Harness;
 /// <summary>Sends random datagrams of random sizes to a UDP echo server and compares every byte that comes back.</summary>
 internal static class UdpSoak
 {
-    private const int Window = 16, MostBytes = 1472;
+    private const int Window = 16;
 
-    /// <summary>What came of it.</summary>
-    public readonly record struct Result(long Sent, long Lost);
+    // Far longer than a machine that does not run for a while on a busy host.
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(20);
 
-    /// <summary>Runs for a time; stops at the first wrong byte.</summary>
-    public static Result Run(string host, int port, TimeSpan time, int seed)
+    /// <summary>What came of it: all that was sent came back.</summary>
+    public readonly record struct Result(long Sent, long Bytes);
+
+    /// <summary>Runs for a time, and until the last answer.</summary>
+    /// <param name="mostBytes">Sizes are from 4 to this.</param>
+    /// <exception cref="IOException">A byte was wrong, something came twice, or did not come.</exception>
+    public static Result Run(string host, int port, TimeSpan time, int mostBytes, int seed)
     {
         using var socket = new UdpClient();
         socket.Connect(IPAddress.Parse(host), port);
-        socket.Client.ReceiveTimeout = 2000;
+        socket.Client.ReceiveTimeout = (int)_patience.TotalMilliseconds;
         var random = new Random(seed);
         var waiting = new Dictionary<uint, byte[]>();
         var watch = Stopwatch.StartNew();
-        long sent = 0, lost = 0;
-        while (watch.Elapsed < time)
+        long sent = 0, bytes = 0;
+        while (watch.Elapsed < time || waiting.Count != 0)
         {
-            while (waiting.Count < Window)
+            while (watch.Elapsed < time && waiting.Count < Window)
             {
-                byte[] data = new byte[4 + random.Next(MostBytes - 3)];
+                byte[] data = new byte[4 + random.Next(mostBytes - 3)];
                 random.NextBytes(data);
                 BitConverter.TryWriteBytes(data, (uint)sent);
                 socket.Send(data);
                 waiting[(uint)sent++] = data;
+                bytes += data.Length;
             }
+            if (waiting.Count == 0) break;
+            byte[] back;
             try
             {
                 IPEndPoint? from = null;
-                byte[] back = socket.Receive(ref from);
-                uint number = back.Length >= 4 ? BitConverter.ToUInt32(back) : uint.MaxValue;
-                if (!waiting.Remove(number, out byte[]? data) || !data.AsSpan().SequenceEqual(back))
-                    throw new InvalidOperationException($"seed {seed}: a datagram of {back.Length} bytes came back that was not sent");
+                back = socket.Receive(ref from);
             }
             catch (SocketException e) when (e.SocketErrorCode is SocketError.TimedOut or SocketError.WouldBlock)
             {
-                lost += waiting.Count;
-                waiting.Clear();
+                throw new IOException($"seed {seed}: after {watch.Elapsed} and {sent} datagrams {waiting.Count} did not come back, the first of {First(waiting)} bytes", e);
             }
+            uint number = back.Length >= 4 ? BitConverter.ToUInt32(back) : uint.MaxValue;
+            if (!waiting.Remove(number, out byte[]? was) || !was.AsSpan().SequenceEqual(back))
+                throw new IOException($"seed {seed}: after {watch.Elapsed} and {sent} datagrams one of {back.Length} bytes came back that was not sent");
         }
-        return new Result(sent, lost);
+        return new Result(sent, bytes);
+    }
+
+    private static int First(Dictionary<uint, byte[]> waiting)
+    {
+        foreach (byte[] data in waiting.Values) return data.Length;
+        return 0;
     }
 }
