@@ -13,12 +13,14 @@ using Xunit;
 
 namespace Sluice.Tests.Mutations;
 
-/// <summary>What a run of tests came to.</summary>
-/// <param name="Passed">Rows that passed.</param>
-/// <param name="Failure">The first failure, with which it ended.</param>
-/// <param name="Reached">Times that the hand-over in question was come to.</param>
-/// <param name="LeftOut">Calls that move bytes or cache lines which it did not make.</param>
-internal readonly record struct DriverTestResult(int Passed, string? Failure, int Reached, int LeftOut);
+/// <summary>A row of a theory, and what became of it with nothing left out.</summary>
+/// <param name="Type">The class of the test.</param>
+/// <param name="Method">The test.</param>
+/// <param name="Arguments">Of the row.</param>
+/// <param name="CameTo">Numbers of the hand-overs that it came to.</param>
+/// <param name="Moving">Those that moved bytes or cache lines, or gave a descriptor away.</param>
+/// <param name="Took">How long it ran.</param>
+internal sealed record DriverTestRow(Type Type, MethodInfo Method, object?[] Arguments, IReadOnlySet<int> CameTo, IReadOnlySet<int> Moving, TimeSpan Took);
 
 /// <summary>Drivers and their hosted tests, compiled anew by the SDK's compiler, and run on machines whose devices do not look into caches.</summary>
 internal sealed class DriverTests
@@ -63,26 +65,34 @@ internal sealed class DriverTests
             ? Regex.Matches(source, @"^public sealed (?:unsafe )?class (\w+)", RegexOptions.Multiline).Select(match => match.Groups[1].Value)
             : [];
 
-    /// <summary>Runs all that some classes test on such machines, until something fails.</summary>
-    public DriverTestResult Run(IReadOnlySet<string> classes, int leftOut)
+    /// <summary>Runs all that some classes test on such machines, with nothing left out; throws if one fails.</summary>
+    public IReadOnlyList<DriverTestRow> RunAll(IReadOnlySet<string> classes)
     {
-        DriverTestResult result = default, hung = new(0, "it did not end in time", 1, 1);
-        // A thread is a machine; one that hangs is left to itself.
-        var thread = new Thread(() => result = RunAll(classes, leftOut)) { IsBackground = true };
-        thread.Start();
-        return thread.Join(_longest) ? result : hung;
-    }
-
-    private DriverTestResult RunAll(IReadOnlySet<string> classes, int leftOut)
-    {
-        int passed = 0;
+        var rows = new List<DriverTestRow>();
         foreach ((Type type, MethodInfo method, object?[] row) in All(classes))
         {
-            if (Fails(type, method, row, leftOut) is string failure)
-                return new DriverTestResult(passed, failure, LeftOut.Reached, Mutation.LeftOutCalls);
-            passed++;
+            HashSet<int> cameTo = LeftOut.CameTo = [], moving = Mutation.Moving = [];
+            long start = Stopwatch.GetTimestamp();
+            string? failure = Fails(type, method, row, LeftOut.Nothing);
+            LeftOut.CameTo = Mutation.Moving = null;
+            rows.Add(failure == null ? new DriverTestRow(type, method, row, cameTo, moving, Stopwatch.GetElapsedTime(start))
+                : throw new InvalidOperationException($"fails with nothing left out: {failure}"));
         }
-        return new DriverTestResult(passed, null, LeftOut.Reached, Mutation.LeftOutCalls);
+        return rows;
+    }
+
+    /// <summary>Runs rows, the quickest first, without a hand-over that moves something in each, until one fails.</summary>
+    /// <returns>The failure; null if nothing noticed.</returns>
+    public static string? Run(IEnumerable<DriverTestRow> rows, int leftOut)
+    {
+        string? failure = null;
+        // A thread is a machine; one that hangs is left to itself.
+        var thread = new Thread(() => failure = rows.OrderBy(row => row.Took).Select(row => Fails(row.Type, row.Method, row.Arguments, leftOut)).FirstOrDefault(f => f != null))
+        {
+            IsBackground = true,
+        };
+        thread.Start();
+        return thread.Join(_longest) ? failure : "it did not end in time";
     }
 
     private IEnumerable<(Type Type, MethodInfo Method, object?[] Row)> All(IReadOnlySet<string> classes) =>

@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using Sluice.Tests.Platform;
 
 namespace Sluice.Tests.Mutations;
@@ -10,7 +11,7 @@ public static class LeftOut
     public const int Nothing = -1;
 
     [ThreadStatic] private static int _site;
-    [ThreadStatic] private static int _reached;
+    [ThreadStatic] private static HashSet<int>? _cameTo;
 
     /// <summary>The number of the hand-over that is left out; <see cref="Nothing"/> at first.</summary>
     public static int Site
@@ -19,27 +20,27 @@ public static class LeftOut
         set
         {
             _site = value + 1;
-            Mutation.LeavesOutAll = false;
+            End();
         }
     }
 
-    /// <summary>Times that this thread came to it.</summary>
-    public static int Reached => _reached;
+    /// <summary>Collects the hand-overs that this thread comes to; null for not.</summary>
+    public static HashSet<int>? CameTo { get => _cameTo; set => _cameTo = value; }
 
     /// <summary>Whether a descriptor is to be given away.</summary>
     public static bool Keeps(int site)
     {
-        bool keeps = site != Site;
-        _reached += keeps ? 0 : 1;
-        Mutation.LeftOutCalls += keeps ? 0 : 1;
-        return keeps;
+        _cameTo?.Add(site);
+        Mutation.Moving?.Add(site);
+        return site != Site;
     }
 
     /// <summary>A hand-over begins; if it is the one, nothing moves until it ends.</summary>
     public static bool Begin(int site)
     {
+        _cameTo?.Add(site);
+        Mutation.HandOver = site;
         Mutation.LeavesOutAll = site == Site;
-        _reached += Mutation.LeavesOutAll ? 1 : 0;
         return Mutation.LeavesOutAll;
     }
 
@@ -51,5 +52,9 @@ public static class LeftOut
     }
 
     /// <inheritdoc cref="End{T}"/>
-    public static void End() => Mutation.LeavesOutAll = false;
+    public static void End()
+    {
+        Mutation.LeavesOutAll = false;
+        Mutation.HandOver = Nothing;
+    }
 }

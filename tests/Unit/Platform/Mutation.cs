@@ -13,8 +13,9 @@ public static class Mutation
 {
     [ThreadStatic] private static string? _leftOut;
     [ThreadStatic] private static bool _leavesOutAll;
-    [ThreadStatic] private static int _leftOutCalls;
     [ThreadStatic] private static HashSet<string>? _seen;
+    [ThreadStatic] private static int _handOver;
+    [ThreadStatic] private static HashSet<int>? _moving;
 
     /// <summary>The place whose calls do nothing, as in <see cref="Seen"/>; null for none.</summary>
     public static string? LeftOut
@@ -30,8 +31,11 @@ public static class Mutation
         set => _leavesOutAll = value;
     }
 
-    /// <summary>Calls that did nothing for that reason, on this thread.</summary>
-    public static int LeftOutCalls { get => _leftOutCalls; set => _leftOutCalls = value; }
+    /// <summary>The hand-over of a driver that this thread is in; -1 for none.</summary>
+    public static int HandOver { get => _handOver - 1; set => _handOver = value + 1; }
+
+    /// <summary>Collects the hand-overs that called something; null for not.</summary>
+    public static HashSet<int>? Moving { get => _moving; set => _moving = value; }
 
     /// <summary>All places that were passed on this thread: what is called, from which member of which file.</summary>
     public static HashSet<string> Seen => _seen ??= [];
@@ -41,7 +45,8 @@ public static class Mutation
     {
         string place = $"{called} in {Path.GetFileNameWithoutExtension(file)}.{member}";
         Seen.Add(place);
-        _leftOutCalls += _leavesOutAll ? 1 : 0;
+        if (_handOver != 0)
+            _moving?.Add(HandOver);
         return _leavesOutAll || place == _leftOut;
     }
 }
