@@ -72,6 +72,33 @@ leaf cpu_halt
         hlt
         jmp     cpu_halt
 
+; The sum of rsi 64-bit words (at least one) from rdi on, each carry added to the next. Rows of 32; the first row begins where it leaves
+; out as many as are too many. Nothing between two additions touches the carry.
+leaf cpu_add_words
+        mov     ecx, esi
+        neg     ecx
+        and     ecx, 31
+        lea     rdx, [rel .row]
+        lea     rdx, [rdx + rcx * 4]    ; an addition has four bytes
+        shl     ecx, 3
+        sub     rdi, rcx
+        sub     rdi, -128
+        add     rsi, 31
+        shr     rsi, 5
+        xor     eax, eax
+        jmp     rdx
+.row:
+%assign word -128
+%rep 32
+        adc     rax, [byte rdi + word]
+%assign word word + 8
+%endrep
+        lea     rdi, [rdi + 256]
+        dec     rsi
+        jnz     .row
+        adc     rax, 0
+        ret
+
 leaf cpu_read_msr
         mov     ecx, edi
         rdmsr

@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.X86;
+using Sluice.Platform;
 
 namespace Sluice.Net;
 
@@ -11,8 +10,6 @@ namespace Sluice.Net;
 /// </summary>
 public static unsafe class InternetChecksum
 {
-    private const uint BlockBytes = 128, VectorBytes = 16;
-
     /// <summary>What a right packet sums up to with its checksum in it.</summary>
     public const ushort Right = 0xFFFF;
 
@@ -21,64 +18,14 @@ public static unsafe class InternetChecksum
     /// </summary>
     public static ulong Sum(byte* data, uint bytes)
     {
-        if (bytes < BlockBytes || ((nuint)data & 1) != 0)
-            return SumShort(data, bytes);
-        // To where vectors may be read.
         ulong sum = 0;
-        if (((nuint)data & 2) != 0)
+        if (bytes >= sizeof(ulong))
         {
-            sum = *(ushort*)data;
-            data += 2;
-            bytes -= 2;
+            sum = CarrySum.Of(data, bytes / sizeof(ulong));
+            sum = (uint)sum + (sum >> 32);
+            data += bytes & ~(uint)(sizeof(ulong) - 1);
         }
-        if (((nuint)data & 4) != 0)
-        {
-            sum += *(uint*)data;
-            data += 4;
-            bytes -= 4;
-        }
-        if (((nuint)data & 8) != 0)
-        {
-            sum += *(uint*)data;
-            sum += ((uint*)data)[1];
-            data += 8;
-            bytes -= 8;
-        }
-        // A sum of 64-bit words loses a carry of 2^64, which is 1 modulo 65,535, whenever it wraps. How often it did can be told from the
-        // upper 16 bits of all words: they give the true sum within a window of less than 2^64. For that their averages will do, which
-        // take one instruction for two vectors: eight times the average of eight is too much by at most 12.
-        Vector128<ulong> wrapped = default, tops = default, exact = default;
-        // 2 for each vector.
-        uint limit = bytes / VectorBytes * 2;
-        uint blocks = bytes / BlockBytes;
-        bytes %= BlockBytes;
-        for (; blocks != 0; blocks--)
-        {
-            tops = Sse2.Add(tops, Sse2.ShiftRightLogical(Sse2.Average(AddFour(ref wrapped, data, 0), AddFour(ref wrapped, data, BlockBytes / 2)).AsUInt64(), 48));
-            data += BlockBytes;
-        }
-        if (bytes >= BlockBytes / 2)
-        {
-            // The other four are zeros.
-            tops = Sse2.Add(tops, Sse2.ShiftRightLogical(Sse2.Average(AddFour(ref wrapped, data, 0), default).AsUInt64(), 48));
-            data += BlockBytes / 2;
-            bytes -= BlockBytes / 2;
-        }
-        for (; bytes >= VectorBytes; bytes -= VectorBytes)
-        {
-            Vector128<ulong> one = Sse2.LoadAlignedVector128((ulong*)data);
-            wrapped = Sse2.Add(wrapped, one);
-            exact = Sse2.Add(exact, Sse2.ShiftRightLogical(one, 48));
-            data += VectorBytes;
-        }
-        // What has an address is kept in memory, so it is another variable.
-        Vector128<ulong> total = wrapped, averages = tops, singles = exact;
-        ulong low = ((ulong*)&total)[0], high = ((ulong*)&total)[1];
-        // In units of 2^48: the true sum is below this, and above this less the window (40 a block, 2 a single vector, and 2).
-        ulong top = 8 * (((ulong*)&averages)[0] + ((ulong*)&averages)[1]) + ((ulong*)&singles)[0] + ((ulong*)&singles)[1] + limit;
-        sum += (top - (low >> 48) - (high >> 48) - 1) >> 16;
-        sum += (low & uint.MaxValue) + (low >> 32) + (high & uint.MaxValue) + (high >> 32);
-        return bytes == 0 ? sum : sum + SumShort(data, bytes);
+        return (bytes & (sizeof(ulong) - 1)) == 0 ? sum : sum + SumRest(data, bytes);
     }
 
     /// <summary>A sum as 16 bits, carries added in.</summary>
@@ -107,28 +54,14 @@ public static unsafe class InternetChecksum
         return (ushort)~(sum + (sum >> 16));
     }
 
-    // Adds four vectors; returns the averages of their words.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<ushort> AddFour(ref Vector128<ulong> wrapped, byte* data, uint at)
-    {
-        Vector128<ulong> first = Sse2.LoadAlignedVector128((ulong*)(data + at)), third = Sse2.LoadAlignedVector128((ulong*)(data + at + 32));
-        Vector128<ulong> sum = Sse2.Add(Sse2.Add(wrapped, first), Sse2.LoadAlignedVector128((ulong*)(data + at + 16)));
-        wrapped = Sse2.Add(Sse2.Add(sum, third), Sse2.LoadAlignedVector128((ulong*)(data + at + 48)));
-        return Sse2.Average(
-            Sse2.Average(first.AsUInt16(), Sse2.LoadAlignedVector128((ulong*)(data + at + 16)).AsUInt16()),
-            Sse2.Average(third.AsUInt16(), Sse2.LoadAlignedVector128((ulong*)(data + at + 48)).AsUInt16()));
-    }
-
-    // Few bytes, or from an odd address: there one byte, then the rest, whose bytes are the other halves of their words.
+    // Of the last bytes, fewer than eight.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static ulong SumShort(byte* data, uint bytes)
+    private static ulong SumRest(byte* data, uint bytes)
     {
-        if (((nuint)data & 1) != 0)
-            return bytes == 0 ? 0 : *data + Swap(Sum(data + 1, bytes - 1));
         ulong sum = 0;
-        for (; bytes >= 4; bytes -= 4)
+        if ((bytes & 4) != 0)
         {
-            sum += *(uint*)data;
+            sum = *(uint*)data;
             data += 4;
         }
         if ((bytes & 2) != 0)

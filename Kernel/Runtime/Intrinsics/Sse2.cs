@@ -14,16 +14,4 @@ public abstract class Sse2
 
     /// <summary>PAND.</summary>
     [Intrinsic] public static Vector128<byte> And(Vector128<byte> left, Vector128<byte> right) => And(left, right);
-
-    /// <summary>PADDQ.</summary>
-    [Intrinsic] public static Vector128<ulong> Add(Vector128<ulong> left, Vector128<ulong> right) => Add(left, right);
-
-    /// <summary>PAVGW: half of each sum, rounded up.</summary>
-    [Intrinsic] public static Vector128<ushort> Average(Vector128<ushort> left, Vector128<ushort> right) => Average(left, right);
-
-    /// <summary>PSRLQ.</summary>
-    [Intrinsic] public static Vector128<ulong> ShiftRightLogical(Vector128<ulong> value, byte count) => ShiftRightLogical(value, count);
-
-    /// <summary>MOVDQA, or the memory operand of what uses it; faults unless the address is a multiple of 16.</summary>
-    [Intrinsic] public static unsafe Vector128<ulong> LoadAlignedVector128(ulong* address) => LoadAlignedVector128(address);
 }

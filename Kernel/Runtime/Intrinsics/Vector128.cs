@@ -22,10 +22,4 @@ public static class Vector128
 
     /// <summary>The same bits as bytes.</summary>
     [Intrinsic] public static Vector128<byte> AsByte<T>(this Vector128<T> vector) => vector.AsByte();
-
-    /// <summary>The same bits as 16-bit numbers.</summary>
-    [Intrinsic] public static Vector128<ushort> AsUInt16<T>(this Vector128<T> vector) => vector.AsUInt16();
-
-    /// <summary>The same bits as 64-bit numbers.</summary>
-    [Intrinsic] public static Vector128<ulong> AsUInt64<T>(this Vector128<T> vector) => vector.AsUInt64();
 }
