@@ -26,6 +26,18 @@ public sealed unsafe partial class DmaDevice
         return Volatile.Read(ref *(uint*)PhysicalMemory.At(new PhysAddr(at)));
     }
 
+    /// <summary>As <see cref="Look(in DeviceFrame, uint)"/>, of two words of one cache line, the first first.</summary>
+    /// <inheritdoc cref="Look(in DeviceFrame, uint)" path="/param"/>
+    /// <param name="then">The other's place, in the same 32 bytes.</param>
+    /// <param name="other">The other word.</param>
+    [NotInInterrupt]
+    public uint Look(in DeviceFrame given, uint offset, uint then, out uint other)
+    {
+        uint word = Look(in given, offset);
+        other = Volatile.Read(ref *(uint*)PhysicalMemory.At(new PhysAddr(HeaderAt(given, then, sizeof(uint)))));
+        return word;
+    }
+
     /// <summary>
     /// Writes what lies in front of the data of a frame that the device has, and lets the device see it. Only while the device at most
     /// reads it and writes nothing of that frame: it has not come there yet, or stops before it. Any context but interrupt handlers.
@@ -43,7 +55,7 @@ public sealed unsafe partial class DmaDevice
     }
 
     /// <summary>Writes one word as <see cref="WriteHeader"/> does all; words written one by one are seen in that order.</summary>
-    /// <inheritdoc cref="Look" path="/param"/>
+    /// <inheritdoc cref="Look(in DeviceFrame, uint)" path="/param"/>
     /// <param name="value">The word.</param>
     [NotInInterrupt]
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -53,6 +65,17 @@ public sealed unsafe partial class DmaDevice
         Volatile.Write(ref *(uint*)PhysicalMemory.At(new PhysAddr(at)), value);
         if (!IsCoherent)
             ShowLines(at, sizeof(uint));
+    }
+
+    /// <summary>Writes two words of one cache line; the device sees both, or the first, or none yet.</summary>
+    /// <inheritdoc cref="WriteHeaderWord" path="/param"/>
+    /// <param name="then">The other's place, in the same 32 bytes.</param>
+    /// <param name="other">The other word.</param>
+    [NotInInterrupt]
+    public void WriteHeaderWords(in DeviceFrame given, uint offset, uint value, uint then, uint other)
+    {
+        Volatile.Write(ref *(uint*)PhysicalMemory.At(new PhysAddr(HeaderAt(given, offset, sizeof(uint)))), value);
+        WriteHeaderWord(in given, then, other);
     }
 
     // Where the device sees it, which is memory: the frame's page, or its slot.

@@ -1,4 +1,6 @@
 using System.Runtime.CompilerServices;
+using System.Threading;
+using Sluice.Platform;
 
 namespace Sluice.Dma;
 
@@ -16,6 +18,30 @@ public readonly unsafe struct FramePass
         _passing = passing;
         _pool = pool;
     }
+
+    /// <summary>
+    /// Reads a word in front of the data of a frame that the device has. Where <see cref="TryExchange"/> has frames to exchange this is
+    /// all that there is to <see cref="DmaDevice.Look(in DeviceFrame, uint)"/>; elsewhere it may see what the CPU wrote there last. Any context but interrupt handlers.
+    /// </summary>
+    /// <param name="given">Stays the device's.</param>
+    /// <param name="offset">From the page's start: a multiple of 4, in the room that <see cref="Frame.Reserve"/> left.</param>
+    [NotInInterrupt]
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public uint Read(in DeviceFrame given, uint offset) => Volatile.Read(ref *(uint*)At(given, offset));
+
+    /// <summary>
+    /// Writes what lies in front of the data of a frame that the device has, as <see cref="DmaDevice.WriteHeader"/> does. Only after
+    /// <see cref="TryExchange"/> has worked with a frame of this device: then lines need not be shown to it. Any context but interrupt handlers.
+    /// </summary>
+    /// <param name="given">Stays the device's.</param>
+    /// <param name="offset">From the page's start.</param>
+    /// <param name="value">Of at most 8 bytes if the device may look at it meanwhile: then it is one access.</param>
+    [NotInInterrupt]
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Write<T>(in DeviceFrame given, uint offset, T value) where T : unmanaged => *(T*)At(given, offset) = value;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static byte* At(in DeviceFrame given, uint offset) => PhysicalMemory.At(new PhysAddr(given.Record->Address + offset));
 
     /// <summary>Gives a frame to the device, to be sent or filled. Any context but interrupt handlers.</summary>
     /// <param name="frame">Emptied if it succeeds.</param>

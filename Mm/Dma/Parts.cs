@@ -68,6 +68,48 @@ public static unsafe class Parts
         return Error.None;
     }
 
+    /// <summary>
+    /// Allocates a ring of descriptors: parts as <see cref="DmaDevice.TryAllocateNoncoherent"/> allocates them all in a row, zeroed, never
+    /// bounced. The device has them all. Any context but interrupt handlers.
+    /// </summary>
+    /// <param name="device">Whose they are.</param>
+    /// <param name="partBytes">Bytes of each part: a multiple of the cache line.</param>
+    /// <param name="count">1 to <see cref="Most"/>.</param>
+    /// <param name="divided">Empty on an error; <see cref="Free"/> gives the memory back.</param>
+    /// <param name="method">For the checker's reports, as <paramref name="line"/>: the compiler fills them in.</param>
+    /// <param name="line"></param>
+    /// <returns>As of the allocation and <see cref="TryDivide"/>; then nothing was taken.</returns>
+    [NotInInterrupt]
+    public static Error TryAllocateParts(this DmaDevice device, uint partBytes, int count, out DividedBuffer<Both> divided,
+        [CallerMemberName] string method = "", [CallerLineNumber] int line = 0)
+    {
+        divided = default;
+        Error error = device.TryAllocateNoncoherent(partBytes * (uint)count, out CpuBuffer<Both> memory, method, line);
+        if (error != Error.None)
+            return error;
+        DeviceBuffer<Both> given = memory.GiveToDevice();
+        error = given.TryDivide(partBytes, out divided);
+        if (error != Error.None)
+        {
+            memory = given.TakeBack(written: 0);
+            memory.Free();
+        }
+        return error;
+    }
+
+    /// <summary>
+    /// Gives the memory of a divided buffer back. The device must no longer use it. Stops the machine if the CPU has a part still. Any
+    /// context but interrupt handlers.
+    /// </summary>
+    /// <param name="divided">Emptied.</param>
+    [NotInInterrupt]
+    public static void Free(this ref DividedBuffer<Both> divided)
+    {
+        DeviceBuffer<Both> given = divided.Join();
+        CpuBuffer<Both> memory = given.TakeBack(written: 0);
+        memory.Free();
+    }
+
     /// <summary>Makes the buffer whole again: the device has it. Stops the machine, and says which part, if the CPU has one still.</summary>
     /// <param name="divided">Emptied.</param>
     public static DeviceBuffer<TDirection> Join<TDirection>(this ref DividedBuffer<TDirection> divided) where TDirection : struct, IDirection

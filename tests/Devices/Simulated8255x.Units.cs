@@ -78,6 +78,9 @@ public sealed partial class Simulated8255x
     /// <summary>Called when a frame was received, with the address of its descriptor.</summary>
     public Action<uint>? Filled { get; set; }
 
+    /// <summary>The block that the command unit will come to next.</summary>
+    public uint NextBlock => _commandBase + _nextBlock;
+
     /// <summary>Whether the receive unit can receive.</summary>
     public bool IsReceiving => _receive == ReceiveReady;
 
@@ -116,7 +119,11 @@ public sealed partial class Simulated8255x
         return false;
     }
 
-    private void StopReceiving()
+    /// <summary>Goes past the next descriptor, as if it had come there while the end of the list was taken away.</summary>
+    public void Skip() => _nextFrame = ReadWord(_receiveBase + _nextFrame + 4);
+
+    /// <summary>The receive unit has no room, or says so.</summary>
+    public void StopReceiving()
     {
         _receive = ReceiveNoResources;
         Raise(CauseNotReady);

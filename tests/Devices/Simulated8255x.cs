@@ -61,6 +61,9 @@ public sealed partial class Simulated8255x : SimulatedFunction
     /// <summary>Loses interrupts: causes stand, the pin stays low.</summary>
     public bool LosesInterrupts { get; set; }
 
+    /// <summary>Called before the state of the units is read.</summary>
+    public Action? StatusRead { get; set; }
+
     /// <summary>The link: bits of the PHY's status, advertisement and partner registers.</summary>
     public bool LinkIsUp { get; set; } = true;
 
@@ -92,7 +95,7 @@ public sealed partial class Simulated8255x : SimulatedFunction
         }
         return (offset, bytes) switch
         {
-            (0x00, 1) => Status,
+            (0x00, 1) => TakeStatus(),
             (0x00, 2) => Status | (uint)(Storms ? 0xF0 : _causes) << 8,
             (0x02, 1) => ReadCommand(),
             (0x0E, 1) => ReadEeprom(),
@@ -143,6 +146,12 @@ public sealed partial class Simulated8255x : SimulatedFunction
 
     /// <summary>Writes to memory for no reason.</summary>
     public void Write(uint address, ReadOnlySpan<byte> bytes) => WriteMemory(address, bytes);
+
+    private uint TakeStatus()
+    {
+        StatusRead?.Invoke();
+        return Status;
+    }
 
     private uint Status => (uint)_command << 6 | (uint)_receive << 2;
 

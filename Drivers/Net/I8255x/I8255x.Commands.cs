@@ -66,17 +66,9 @@ public sealed partial class I8255x
         if (error != Error.None)
             return error;
         uint bytes = Math.Max(BlockBytes, CacheLines.Bytes);
-        error = _dma.TryAllocateNoncoherent(bytes * Blocks, out CpuBuffer<Both> memory);
+        error = _dma.TryAllocateParts(bytes, Blocks, out _blocks);
         if (error != Error.None)
             return error;
-        DeviceBuffer<Both> given = memory.GiveToDevice();
-        error = given.TryDivide(bytes, out _blocks);
-        if (error != Error.None)
-        {
-            memory = given.TakeBack(written: 0);
-            memory.Free();
-            return error;
-        }
         Span<uint> at = stackalloc uint[Blocks];
         for (int i = 0; i < Blocks; i++)
             at[i] = (uint)_blocks.AddressOf(i).Value;
@@ -96,11 +88,7 @@ public sealed partial class I8255x
     private void Free()
     {
         if (!_blocks.IsEmpty)
-        {
-            DeviceBuffer<Both> given = _blocks.Join();
-            CpuBuffer<Both> memory = given.TakeBack(written: 0);
-            memory.Free();
-        }
+            _blocks.Free();
         if (!_results.IsEmpty)
             DmaDevice.Free(ref _results);
     }

@@ -60,7 +60,6 @@ public sealed partial class I8255x
     // Good frames whose hand-over has nothing to do, up to the first that is none. It calls nothing, so all it needs is in registers.
     private int ReceivePlain(ref Frame frame, int most)
     {
-        DmaDevice dma = _dma;
         FramePass pass = _pass;
         ref DeviceFrame slots = ref MemoryMarshal.GetArrayDataReference(_receive);
         uint head = _head, bytes = 0;
@@ -69,15 +68,15 @@ public sealed partial class I8255x
         while (Unsafe.IsAddressLessThan(ref at, ref end))
         {
             ref DeviceFrame slot = ref Unsafe.Add(ref slots, head & ReceiveFrames - 1);
-            var status = (ReceiveWord)dma.Look(in slot, ReceiveHeader.StatusWord);
+            var status = (ReceiveWord)pass.Read(in slot, ReceiveHeader.StatusWord);
             if ((status & ReceiveWord.Verdict) != ReceiveWord.Good)
                 break;
-            uint counts = dma.Look(in slot, ReceiveHeader.CountWord), length = counts & (uint)ReceiveCount.Mask;
+            uint counts = pass.Read(in slot, ReceiveHeader.CountWord), length = counts & (uint)ReceiveCount.Mask;
             if (IsImpossible(length, counts & (uint)ReceiveCount.Flags) || !pass.TryExchange(ref slot, length, out at, ReceiveHeader.Bytes))
                 break;
             // The frame in this place is the next of the new ones.
-            dma.WriteHeaderWord(in last, ReceiveHeader.LinkWord, (uint)slot.PageAddress.Value);
-            dma.WriteHeader(in slot, new ReceiveHeader { Counts = NormalCounts });
+            pass.Write(in last, ReceiveHeader.LinkWord, (uint)slot.PageAddress.Value);
+            pass.Write(in slot, 0, new ReceiveHeader { Counts = NormalCounts });
             last = ref slot;
             at = ref Unsafe.Add(ref at, 1);
             bytes += length;
@@ -100,25 +99,28 @@ public sealed partial class I8255x
     private bool TryReceiveOdd(ref Frame frame)
     {
         ref DeviceFrame slot = ref _receive[_head & ReceiveFrames - 1];
-        var status = (ReceiveWord)_dma.Look(in slot, ReceiveHeader.StatusWord);
+        var status = (ReceiveWord)_dma.Look(in slot, ReceiveHeader.StatusWord, ReceiveHeader.CountWord, out uint counts);
+        uint length = counts & (uint)ReceiveCount.Mask, flags = counts & (uint)ReceiveCount.Flags;
         if ((status & ReceiveWord.Complete) == 0)
         {
             if (!WasMarker(_head) || !TrySkip())
                 return false;
         }
-        else if ((status & ReceiveWord.Verdict) != ReceiveWord.Good)
+        else if ((status & ReceiveWord.Verdict) == ReceiveWord.Good && !IsImpossible(length, flags))
         {
-            _counters.ReceiveErrors++;
+            Exchange(ref slot, length, ref frame);
         }
         else
         {
-            uint counts = _dma.Look(in slot, ReceiveHeader.CountWord), length = counts & (uint)ReceiveCount.Mask, flags = counts & (uint)ReceiveCount.Flags;
-            if (!IsImpossible(length, flags))
-                Exchange(ref slot, length, ref frame);
+            if ((status & ReceiveWord.Verdict) != ReceiveWord.Good)
+                _counters.ReceiveErrors++;
             else if (IsImpossible(ShortestFrame, flags))
                 _counters.BadDescriptors++;
             else
                 _counters.BadLength++;
+            // What it was filled like as the marker may have come after it was none; then the device stopped there.
+            if (WasMarker(_head))
+                SetWasMarker(_head + 1, true);
         }
         if (slot.IsEmpty)
             return false;
@@ -159,8 +161,7 @@ public sealed partial class I8255x
         WriteReceiveHeader(last, 0, MarkerCounts, ReceiveWord.EndOfList);
         ref DeviceFrame marker = ref _receive[_marker & ReceiveFrames - 1];
         // In this order: the device may read the descriptor at any time, and stops until the last word is there.
-        _dma.WriteHeaderWord(in marker, ReceiveHeader.StatusWord, (uint)ReceiveWord.None);
-        _dma.WriteHeaderWord(in marker, ReceiveHeader.CountWord, (uint)(NormalCounts >> 32));
+        _dma.WriteHeaderWords(in marker, ReceiveHeader.StatusWord, (uint)ReceiveWord.None, ReceiveHeader.CountWord, (uint)(NormalCounts >> 32));
         SetWasMarker(_marker, true);
         SetWasMarker(last, false);
         _marker = last;
@@ -195,6 +196,8 @@ public sealed partial class I8255x
         // What came before it stopped is in memory.
         if (((ReceiveWord)_dma.Look(in _receive[head & ReceiveFrames - 1], ReceiveHeader.StatusWord) & ReceiveWord.Complete) == 0)
             RestartReceiver(head);
+        else
+            SetWasMarker(next, true);
         return false;
     }
 

@@ -131,10 +131,17 @@ public sealed partial class I8255x
 
     private void LookAfter()
     {
-        if (_registers.Status == ScbStatus.Gone && Function.IsGone)
+        ScbStatus status = _registers.Status;
+        if (status == ScbStatus.Gone && Function.IsGone)
         {
             RequestReset();
             return;
+        }
+        // It stopped where the list did not end: whoever receives next asks, and starts it.
+        if (status.ReceiveUnit != ReceiveUnit.Ready)
+        {
+            SetWasMarker(_head, true);
+            Listener?.Mark();
         }
         if (_isActive && ++_hungTicks > MostHungTicks)
         {

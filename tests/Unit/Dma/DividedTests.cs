@@ -156,6 +156,34 @@ public sealed class DividedTests
     }
 
     [Fact]
+    public void Allocated_parts_are_the_devices_and_zero_until_they_are_freed()
+    {
+        using var machine = new DmaMachine();
+        DmaDevice device = machine.Device(32);
+        ulong pages = 0;
+        int records = 0;
+        for (int round = 0; round < 3; round++)
+        {
+            Assert.Equal(Error.None, device.TryAllocateParts(128, 40, out DividedBuffer<Both> divided));
+            Assert.Equal((40, 128u), (divided.Count, divided.PartBytes));
+            Assert.True(machine.DeviceReads(divided.AddressOf(0), 40 * 128).All(b => b == 0));
+            BufferParts<Both> row = divided.TakeParts(0, 40);
+            for (int i = 0; i < 40; i++)
+                row.As<ulong>(i) = ulong.MaxValue;
+            divided.GiveParts(ref row);
+            divided.Free();
+            Assert.True(divided.IsEmpty);
+            Assert.Equal(Error.NotSupported, device.TryAllocateParts(100, 4, out divided));
+            Assert.Equal(Error.TooLarge, device.TryAllocateParts(128, 257, out divided));
+            Assert.True(divided.IsEmpty);
+            // What the first one had to make stays for the next.
+            if (round == 0)
+                (pages, records) = (machine.PagesUsed, machine.System.Table.Count);
+        }
+        Assert.Equal((pages, records), (machine.PagesUsed, machine.System.Table.Count));
+    }
+
+    [Fact]
     public void Impossible_parts_are_refused_and_the_buffer_stays()
     {
         using var machine = new DmaMachine();

@@ -326,6 +326,47 @@ public sealed class I8255xFaultTests
         Finish(machine, card);
     }
 
+    [Theory, MemberData(nameof(Kinds))]
+    public void A_receiver_that_stops_for_no_reason_is_started_within_a_second(string kind)
+    {
+        using var machine = new I8255xMachine(kind);
+        I8255x card = machine.Probe();
+        var listener = new Receiving(machine, card);
+        card.Listener = new WorkItem(listener);
+        for (int stop = 1; stop <= 3; stop++)
+        {
+            Assert.False(card.Arm());
+            for (int i = 0; i < stop * 10; i++)
+                machine.Device.Deliver(I8255xMachine.Packet(100, i, card.Address));
+            machine.Device.StopReceiving();
+            machine.Run(1_100_000);
+            Assert.Equal((true, (ulong)stop), (machine.Device.IsReceiving, card.Faults.ReceiverRestarts));
+        }
+        Assert.Equal(60, listener.Received.Count);
+        Finish(machine, card);
+    }
+
+    // The end of the list is filled in the moment that it is taken away, as QEMU's model can.
+    [Theory, MemberData(nameof(Kinds))]
+    public void A_marker_that_was_filled_too_late_is_left_out_and_the_receiver_started(string kind)
+    {
+        using var machine = new I8255xMachine(kind);
+        I8255x card = machine.Probe();
+        for (int i = 0; i < ListFrames - 1; i++)
+            Assert.True(machine.Device.Deliver(I8255xMachine.Packet(100, i, card.Address)));
+        Assert.Equal(ListFrames - 1, machine.ReceiveAll(card).Count);
+        machine.Device.Twist = (_, _) => (0xA000, 0);
+        machine.Device.Deliver(I8255xMachine.Packet(100, 1, card.Address));
+        machine.Device.StopReceiving();
+        machine.Device.Twist = null;
+        Assert.Empty(machine.ReceiveAll(card));
+        Assert.Equal((1ul, 1ul, true), (card.Counters.BadLength, card.Faults.ReceiverRestarts, machine.Device.IsReceiving));
+        byte[] packet = I8255xMachine.Packet(100, 2, card.Address);
+        Assert.True(machine.Device.Deliver(packet));
+        Assert.Equal(packet, Assert.Single(machine.ReceiveAll(card)));
+        Finish(machine, card);
+    }
+
     // Row 17: what the device says it wrote and did not is no bytes of somebody else's.
     [Fact]
     public void A_short_write_shows_no_bytes_of_others()

@@ -230,6 +230,70 @@ public sealed class I8255xTests
     }
 
     [Theory, MemberData(nameof(Kinds))]
+    public void A_frame_that_the_device_left_out_is_seen_by_the_one_behind_it(string kind)
+    {
+        using var machine = new I8255xMachine(kind);
+        I8255x card = machine.Probe();
+        for (int round = 1; round <= 3; round++)
+        {
+            // Up to the marker, which then is none.
+            for (int i = 0; i < ListFrames - 1; i++)
+                Assert.True(machine.Device.Deliver(I8255xMachine.Packet(60, i, card.Address)));
+            Assert.Equal(ListFrames - 1, machine.ReceiveAll(card).Count);
+            machine.Device.Skip();
+            byte[] packet = I8255xMachine.Packet(100, round, card.Address);
+            Assert.True(machine.Device.Deliver(packet));
+            Assert.Equal(packet, Assert.Single(machine.ReceiveAll(card)));
+            Assert.Equal(((ulong)round, 0ul), (card.Faults.Skipped, card.Faults.ReceiverRestarts));
+        }
+        Finish(machine, card);
+    }
+
+    [Theory, MemberData(nameof(Kinds))]
+    public void A_frame_that_comes_just_before_the_receiver_stops_is_received_and_it_goes_on(string kind)
+    {
+        using var machine = new I8255xMachine(kind);
+        I8255x card = machine.Probe();
+        byte[] packet = I8255xMachine.Packet(100, 1, card.Address);
+        for (int i = 0; i < ListFrames - 1; i++)
+            Assert.True(machine.Device.Deliver(I8255xMachine.Packet(60 + i, i, card.Address)));
+        machine.Device.StatusRead = () =>
+        {
+            machine.Device.StatusRead = null;
+            Assert.True(machine.Device.Deliver(packet));
+            machine.Device.StopReceiving();
+        };
+        List<byte[]> received = machine.ReceiveAll(card);
+        Assert.Equal(ListFrames, received.Count);
+        Assert.Equal(packet, received[^1]);
+        Assert.Null(machine.Device.StatusRead);
+        Assert.Equal((1ul, true), (card.Faults.ReceiverRestarts, machine.Device.IsReceiving));
+        Assert.True(machine.Device.Deliver(packet));
+        Assert.Equal(packet, Assert.Single(machine.ReceiveAll(card)));
+        Finish(machine, card);
+    }
+
+    [Theory, MemberData(nameof(Kinds))]
+    public void The_ring_of_blocks_is_closed_for_a_device_that_reads_ahead(string kind)
+    {
+        using var machine = new I8255xMachine(kind);
+        I8255x card = machine.Probe();
+        Assert.Equal(1, machine.Send(card, I8255xMachine.Packet(60, 1, card.Address)));
+        uint first = machine.Device.NextBlock, at = first;
+        var blocks = new HashSet<uint>();
+        byte[] link = new byte[4];
+        do
+        {
+            Assert.True(blocks.Add(at));
+            machine.Device.Memory!.Read(at + 4, link);
+            at = BitConverter.ToUInt32(link);
+        }
+        while (at != first);
+        Assert.Equal(64, blocks.Count);
+        Finish(machine, card);
+    }
+
+    [Theory, MemberData(nameof(Kinds))]
     public void A_frame_goes_in_at_one_side_and_out_at_the_other_where_it_lies(string kind)
     {
         using var machine = new I8255xMachine(kind);

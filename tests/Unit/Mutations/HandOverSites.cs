@@ -30,7 +30,7 @@ public sealed class HandOverSites
     private static readonly HashSet<string> _handOvers =
     [
         "GiveToDevice", "TakeBack", "GivePart", "TakePart", "GiveParts", "TakeParts",
-        "TryGiveToSend", "TryGiveToFill", "TakeSent", "TakeFilled", "FreeSent", "Look", "WriteHeader", "WriteHeaderWord",
+        "TryGiveToSend", "TryGiveToFill", "TakeSent", "TakeFilled", "FreeSent", "Look", "WriteHeader", "WriteHeaderWord", "WriteHeaderWords",
     ];
 
     private readonly List<HandOverSite> _sites = [];
