@@ -59,6 +59,9 @@ internal static unsafe class NetworkBench
         Deadline end = Deadline.In(LinkMicroseconds);
         while ((!_sender.Link.IsUp || !_receiver.Link.IsUp) && !end.Passed)
             WorkLoop.Turn(end);
+        // Whoever listens to the cards does not, meanwhile.
+        WorkItem? senders = _sender.Listener, receivers = _receiver.Listener;
+        (_sender.Listener, _receiver.Listener) = (null, null);
         FramePool pool = driver.Function.Dma.Frames;
         ReadOnlySpan<byte> path = driver.Function.Dma.IsForcedToBounce ? "-bounced"u8 : default;
         _rewrites = false;
@@ -76,6 +79,9 @@ internal static unsafe class NetworkBench
         Send(Burst);
         Measure(ref run, driver, pool, "forward-60"u8, path, &Forward);
         Drain();
+        (_sender.Listener, _receiver.Listener) = (senders, receivers);
+        senders?.Mark();
+        receivers?.Mark();
     }
 
     private static void Measure(ref Run run, Driver driver, FramePool pool, ReadOnlySpan<byte> what, ReadOnlySpan<byte> path, delegate*<int, void> body)

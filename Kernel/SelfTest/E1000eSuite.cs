@@ -12,7 +12,7 @@ namespace Sluice.SelfTest;
 /// <summary>
 /// Intel's 82574, with whatever network it is on. On QEMU's user network the gateway answers ARP; elsewhere what needs an answer is skipped.
 /// </summary>
-internal static unsafe partial class E1000eSuite
+internal static unsafe class E1000eSuite
 {
     private const int Rounds = 100;
     private const ulong LongestMicroseconds = 2_000_000;
@@ -25,8 +25,6 @@ internal static unsafe partial class E1000eSuite
         suite.Case("a question is answered"u8, &GatewayAnswers);
         suite.Case("a reset in mid-traffic"u8, &ResetInTraffic);
         suite.Case("receive modes"u8, &ReceiveModes);
-        suite.Case("two cards: every byte arrives"u8, &TwoCards);
-        suite.OnDemand("two cards: links that flap"u8, &FlappingLinks);
     }
 
     private static bool TryFind(ref Ktap t, out E1000e card)
@@ -87,13 +85,28 @@ internal static unsafe partial class E1000eSuite
         for (int i = 1; i <= Rounds; i++)
         {
             ulong before = card.Counters.Interrupts;
-            card.Arm();
+            ArmEmpty(card);
             card.RaiseInterrupt();
             Deadline end = Deadline.In(LongestMicroseconds);
             while (card.Counters.Interrupts == before && !end.Passed)
                 WorkLoop.Turn(end);
             if (!t.Check(card.Counters.Interrupts > before, "an interrupt comes"u8))
                 return;
+        }
+    }
+
+    // Something may have come, which whoever listens takes first, or else is dropped.
+    private static void ArmEmpty(E1000e card)
+    {
+        for (Deadline end = Deadline.In(LongestMicroseconds); card.Arm() && !end.Passed;)
+        {
+            if (card.Listener is { } listener)
+            {
+                listener.Mark();
+                WorkLoop.Turn(Deadline.In(0));
+                continue;
+            }
+            Free(_received.AsSpan(0, card.Receive(_received)));
         }
     }
 

@@ -9,8 +9,10 @@ tests/Bench/bench.sh >/dev/null
 echo "bench: Linux (a few minutes)" >&2
 {
   tests/Bench/linux-peer/run.sh dma
-  tests/Bench/linux-peer/run.sh e1000e
-  tests/Bench/linux-peer/run.sh e1000e swiotlb=force
+  for card in e1000e i82557b; do
+    tests/Bench/linux-peer/run.sh $card
+    tests/Bench/linux-peer/run.sh $card swiotlb=force
+  done
 } >out/bench-linux.txt
 [ -s out/bench-linux.txt ] || { echo "bench: Linux did not boot or did not measure" >&2; exit 1; }
 

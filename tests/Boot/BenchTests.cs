@@ -29,9 +29,9 @@ public sealed class BenchMachine : IAsyncLifetime
         Cards = await Measure("bench-cards", 512, "e1000e-*", [.. TwoCards("e1000e")]);
     }
 
-    /// <summary>QEMU's words for two cards of a model on a hub of their own, as in tests/Bench/machine.sh.</summary>
-    internal static IEnumerable<string> TwoCards(string model) => new[] { 1, 2 }.SelectMany(card => (string[])
-        ["-netdev", $"hubport,id=h{card},hubid=0", "-device", $"{model},id=card{card},netdev=h{card},mac=52:54:00:00:00:0{card}"]);
+    /// <summary>QEMU's words for two cards on a hub of their own, of one model as in tests/Bench/machine.sh, or of two.</summary>
+    internal static IEnumerable<string> TwoCards(string model, string? second = null) => new[] { 1, 2 }.SelectMany(card => (string[])
+        ["-netdev", $"hubport,id=h{card},hubid=0", "-device", $"{(card == 2 ? second ?? model : model)},id=card{card},netdev=h{card},mac=52:54:00:00:00:0{card}"]);
 
     /// <summary>Of one with two network cards of each model, both on one hub.</summary>
     public IReadOnlyDictionary<string, double> Cards { get; private set; } = null!;

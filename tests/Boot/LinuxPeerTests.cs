@@ -65,8 +65,8 @@ public sealed class LinuxPeerTests
         catch (Exception e) when (e is not MachineFailure)
         {
             // What both sides counted says where it was lost.
-            (_, string tap) = await peer.Run(TimeSpan.FromMinutes(1), "ip", "-s", "link", "show", "tap0");
-            throw machine.Failure($"{e.Message}\n{tap}{await machine.Shell("net")}");
+            (_, string linux) = await peer.Run(TimeSpan.FromMinutes(1), "bash", "-c", "ip -s link show tap0; cat /proc/net/snmp");
+            throw machine.Failure($"{e.Message}\n{linux}{await machine.Shell("net")}");
         }
         Assert.Contains($" {echoed} datagrams were echoed", await machine.Shell("udpecho 7"));
 

@@ -51,9 +51,9 @@ public sealed class NetworkTests
                 Assert.Contains("packets go to the results channel", await machine.Shell("pcap on"));
                 await machine.Shell($"ping {Gateway} 3 100");
                 Assert.Matches(@"[1-9]\d* packets were recorded, 0 had no room", await machine.Shell("pcap off"));
-                await Readable(await Recorded(machine), 6);
+                await Readable(await Recorded(machine), 6, "icmp");
             }
-            await Readable(capture, 2 * FileBytes / 1428);
+            await Readable(capture, 2 * FileBytes / 1428, "arp", "dhcp", "icmp", "tftp");
         }
         finally
         {
@@ -69,12 +69,14 @@ public sealed class NetworkTests
         return file;
     }
 
-    // tshark finds so many packets at least, and none that is malformed, cut short, or has a wrong IPv4 checksum.
-    private static async Task Readable(string capture, int least)
+    // tshark finds so many packets at least, some of each protocol, and none that is malformed, cut short, or has a wrong IPv4 checksum.
+    private static async Task Readable(string capture, int least, params string[] protocols)
     {
         Assert.SkipUnless(PeerNetwork.Has("tshark"), "tshark is missing: iso/setup.sh network gets it");
-        string all = await Tool.Succeed("tshark", "-r", capture, "-T", "fields", "-e", "frame.number");
-        Assert.InRange(all.Split('\n').Count(line => line.Length != 0 && char.IsDigit(line[0])), least, int.MaxValue);
+        string all = await Tool.Succeed("tshark", "-r", capture, "-T", "fields", "-e", "frame.protocols");
+        string[] packets = [.. all.Split('\n').Where(line => line.StartsWith("eth:", StringComparison.Ordinal))];
+        Assert.InRange(packets.Length, least, int.MaxValue);
+        Assert.Empty(protocols.Except(packets.SelectMany(packet => packet.Split(':'))));
         string bad = await Tool.Succeed("tshark", "-r", capture, "-o", "ip.check_checksum:TRUE", "-Y", "_ws.malformed || _ws.short || ip.checksum.status == 0", "-T", "fields", "-e", "frame.number");
         Assert.DoesNotMatch(@"(?m)^\d", bad);
     }

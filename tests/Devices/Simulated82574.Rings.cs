@@ -166,11 +166,11 @@ public sealed partial class Simulated82574
     // What it finds out about an IPv4 packet's sums, as bits of the descriptor's second word.
     private ulong ChecksumFindings(ReadOnlySpan<byte> frame)
     {
-        const ulong ignore = 4UL << 32, udp = 0x10UL << 32, transport = 0x20UL << 32, header = 0x80UL << 32, transportWrong = 0x20UL << 40, headerWrong = 0x40UL << 40;
+        const ulong ignore = 4UL << 32, udp = 0x10UL << 32, transport = 0x20UL << 32, header = 0x40UL << 32, inexact = 0x80UL << 32, transportWrong = 0x20UL << 40, headerWrong = 0x40UL << 40;
         int at = frame.Length >= 16 && BinaryPrimitives.ReadUInt16BigEndian(frame[12..]) == 0x8100 ? 18 : 14;
         if ((this[Rxcsum] & 0x300) == 0 || BinaryPrimitives.ReadUInt16BigEndian(frame[(at - 2)..]) != 0x0800 || frame[at] != 0x45)
             return ignore;
-        ulong findings = header | (Sum(frame.Slice(at, 20), 0) == 0xFFFF ? 0 : headerWrong);
+        ulong findings = (Sum(frame.Slice(at, 20), 0) == 0xFFFF ? header : header | headerWrong) | ((frame[0] & 1) != 0 ? inexact : 0);
         int total = BinaryPrimitives.ReadUInt16BigEndian(frame[(at + 2)..]);
         byte protocol = frame[at + 9];
         if (protocol is not (6 or 17) || total > frame.Length - at || total < 28)

@@ -40,7 +40,7 @@ internal readonly struct ReceiveResult(ulong word)
     public const ulong Done = 1UL << 32, End = 1UL << 33;
 
     /// <summary>Status: the checksum bits mean nothing; a VLAN tag was taken out; sums of UDP, of TCP or UDP, and of the IPv4 header were looked at.</summary>
-    public const ulong IgnoreChecksums = 1UL << 34, Vlan = 1UL << 35, UdpChecked = 1UL << 36, TransportChecked = 1UL << 37, HeaderChecked = 1UL << 39;
+    public const ulong IgnoreChecksums = 1UL << 34, Vlan = 1UL << 35, UdpChecked = 1UL << 36, TransportChecked = 1UL << 37, HeaderChecked = 1UL << 38;
 
     /// <summary>Errors: the sum of TCP or UDP, of the IPv4 header.</summary>
     public const ulong TransportWrong = 1UL << 45, HeaderWrong = 1UL << 46;

@@ -25,6 +25,9 @@ public sealed partial class I8255x
 
     private const uint ShortestFrame = 14, LongestReceived = 1518;
 
+    // At a frame that is complete and has no length.
+    private const int MostLooks = 100;
+
     private const ulong NormalCounts = (ulong)Room << 48, MarkerCounts = 0;
 
     // Where each frame of the list is; free-running positions lead through it.
@@ -100,6 +103,12 @@ public sealed partial class I8255x
     {
         ref DeviceFrame slot = ref _receive[_head & ReceiveFrames - 1];
         var status = (ReceiveWord)_dma.Look(in slot, ReceiveHeader.StatusWord, ReceiveHeader.CountWord, out uint counts);
+        // QEMU's model completes a frame before it says, from another thread, how long it is.
+        for (int look = 0; look < MostLooks && (status & ReceiveWord.Verdict) == ReceiveWord.Good && (counts & (uint)(ReceiveCount.Mask | ReceiveCount.Flags)) == 0; look++)
+        {
+            Cpu.Pause();
+            status = (ReceiveWord)_dma.Look(in slot, ReceiveHeader.StatusWord, ReceiveHeader.CountWord, out counts);
+        }
         uint length = counts & (uint)ReceiveCount.Mask, flags = counts & (uint)ReceiveCount.Flags;
         if ((status & ReceiveWord.Complete) == 0)
         {
@@ -178,8 +187,11 @@ public sealed partial class I8255x
     private bool TrySkip()
     {
         uint head = _head, next = head + 1;
-        if (next != _marker && ((ReceiveWord)_dma.Look(in _receive[next & ReceiveFrames - 1], ReceiveHeader.StatusWord) & ReceiveWord.Complete) != 0)
+        if (next != _marker && IsComplete(next))
         {
+            // Frames are completed in order: both may have been since this one was looked at.
+            if (IsComplete(head))
+                return false;
             _faults.Skipped++;
             SetWasMarker(head, false);
             return true;
@@ -194,12 +206,15 @@ public sealed partial class I8255x
             return false;
         SetWasMarker(head, false);
         // What came before it stopped is in memory.
-        if (((ReceiveWord)_dma.Look(in _receive[head & ReceiveFrames - 1], ReceiveHeader.StatusWord) & ReceiveWord.Complete) == 0)
+        if (!IsComplete(head))
             RestartReceiver(head);
         else
             SetWasMarker(next, true);
         return false;
     }
+
+    private bool IsComplete(uint position) =>
+        ((ReceiveWord)_dma.Look(in _receive[position & ReceiveFrames - 1], ReceiveHeader.StatusWord) & ReceiveWord.Complete) != 0;
 
     private void RestartReceiver(uint head)
     {

@@ -58,6 +58,9 @@ public sealed record MachineSetup
     /// <summary>False takes the debug console away: the results come from COM2, to the same file.</summary>
     public bool DebugConsole { get; init; } = true;
 
+    /// <summary>False leaves it without a results channel of either kind.</summary>
+    public bool ResultsChannel { get; init; } = true;
+
     /// <summary>False takes the device away by which the kernel ends QEMU with a status: then a panic stays on the screen.</summary>
     public bool ExitDevice { get; init; } = true;
 
@@ -111,8 +114,9 @@ public sealed record MachineSetup
         if (ExitDevice) line.AddRange(["-device", "isa-debug-exit,iobase=0xf4,iosize=4"]);
         if (Serial)
             line.AddRange(["-chardev", $"stdio,id=console,signal=off,logfile={Path.Combine(folder, "console.log")}", "-serial", "chardev:console"]);
-        line.AddRange(["-chardev", $"file,id=results,path={Path.Combine(folder, "results.ktap")}"]);
-        line.AddRange(["-device", DebugConsole ? "isa-debugcon,iobase=0xe9,chardev=results" : "isa-serial,index=1,chardev=results"]);
+        if (ResultsChannel)
+            line.AddRange(["-chardev", $"file,id=results,path={Path.Combine(folder, "results.ktap")}",
+                           "-device", DebugConsole ? "isa-debugcon,iobase=0xe9,chardev=results" : "isa-serial,index=1,chardev=results"]);
         if (Arguments.Length != 0) line.AddRange(["-fw_cfg", $"name=opt/org.sluice/args,string={Arguments.Replace(",", ",,")}"]);
         if (CountInstructions) line.AddRange(["-icount", "shift=0,sleep=off"]);
         if (NoReboot) line.Add("-no-reboot");

@@ -10,7 +10,8 @@ namespace Sluice.Tests.Boot.Harness;
 /// <summary>Sends random datagrams of random sizes to a UDP echo server and compares every byte that comes back.</summary>
 internal static class UdpSoak
 {
-    private const int Window = 16;
+    // On their way at once: what Linux's receive buffers hold, with all that it counts as theirs, also while nobody looks.
+    private const int Window = 16, WindowBytes = 64 * 1024;
 
     // Far longer than a machine that does not run for a while on a busy host.
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(20);
@@ -25,14 +26,15 @@ internal static class UdpSoak
     {
         using var socket = new UdpClient();
         socket.Connect(IPAddress.Parse(host), port);
+        socket.Client.ReceiveBufferSize = 4 * WindowBytes;
         socket.Client.ReceiveTimeout = (int)_patience.TotalMilliseconds;
         var random = new Random(seed);
         var waiting = new Dictionary<uint, byte[]>();
         var watch = Stopwatch.StartNew();
-        long sent = 0, bytes = 0;
+        long sent = 0, bytes = 0, underWay = 0;
         while (watch.Elapsed < time || waiting.Count != 0)
         {
-            while (watch.Elapsed < time && waiting.Count < Window)
+            while (watch.Elapsed < time && waiting.Count < Window && underWay + mostBytes <= WindowBytes)
             {
                 byte[] data = new byte[4 + random.Next(mostBytes - 3)];
                 random.NextBytes(data);
@@ -40,6 +42,7 @@ internal static class UdpSoak
                 socket.Send(data);
                 waiting[(uint)sent++] = data;
                 bytes += data.Length;
+                underWay += data.Length;
             }
             if (waiting.Count == 0) break;
             byte[] back;
@@ -55,6 +58,7 @@ internal static class UdpSoak
             uint number = back.Length >= 4 ? BitConverter.ToUInt32(back) : uint.MaxValue;
             if (!waiting.Remove(number, out byte[]? was) || !was.AsSpan().SequenceEqual(back))
                 throw new IOException($"seed {seed}: after {watch.Elapsed} and {sent} datagrams one of {back.Length} bytes came back that was not sent");
+            underWay -= back.Length;
         }
         return new Result(sent, bytes);
     }
