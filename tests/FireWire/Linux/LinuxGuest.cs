@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Diagnostics;
 using System.IO;
 using System.Linq;
+using System.Text;
 using System.Threading.Tasks;
 using Xunit;
 
@@ -11,8 +12,6 @@ namespace Sluice.Tests.FireWire.Linux;
 /// <summary>Debian's Linux with its FireWire drivers in QEMU, from an initramfs that is made here.</summary>
 internal sealed class LinuxGuest : IDisposable
 {
-    private static readonly string[] _modules = ["crc-itu-t", "firewire-core", "firewire-ohci"];
-
     private readonly DirectoryInfo _folder;
     private readonly Process _qemu;
     private readonly List<string> _lines = [];
@@ -45,11 +44,12 @@ internal sealed class LinuxGuest : IDisposable
     /// <param name="socket">The controller's.</param>
     /// <param name="machine">QEMU's machine type and what belongs to it.</param>
     /// <param name="kernelArguments">Read by the kernel and by init.</param>
-    public static LinuxGuest Start(string socket, string[] machine, string kernelArguments)
+    /// <param name="init">The script in this folder that it runs; what it needs is told by <see cref="Contents"/>.</param>
+    public static LinuxGuest Start(string socket, string[] machine, string kernelArguments, string init = "init")
     {
         DirectoryInfo folder = Directory.CreateTempSubdirectory("firewire-linux");
         string release = FindRelease()!, initramfs = Path.Combine(folder.FullName, "initramfs");
-        MakeInitramfs(release, initramfs, folder.FullName);
+        MakeInitramfs(release, initramfs, folder.FullName, init);
         var start = new ProcessStartInfo(Path.Combine(Root, "iso/qemu.sh")) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
         string[] arguments =
         [
@@ -91,23 +91,51 @@ internal sealed class LinuxGuest : IDisposable
 
     private static string Root { get; } = FindRoot();
 
-    private static void MakeInitramfs(string release, string path, string folder)
+    private static void MakeInitramfs(string release, string path, string folder, string init)
     {
+        (string[] modules, string[] programs) = Contents(init);
+        string[] files = [.. Files(release, modules)];
         using var archive = new NewcArchive(File.Create(path));
-        foreach (string name in (string[])["bin", "proc", "sys", "dev"])
+        foreach (string name in (string[])["bin", "proc", "sys", "dev", "m"])
             archive.AddFolder(name);
         archive.AddProgram("bin/busybox", File.ReadAllBytes("/bin/busybox"));
-        archive.AddProgram("init", File.ReadAllBytes(Path.Combine(Root, "tests/FireWire/Linux/init")));
-        foreach (string name in (string[])["transactions", "streams"])
+        archive.AddProgram("init", File.ReadAllBytes(Path.Combine(Root, "tests/FireWire/Linux", init)));
+        foreach (string name in programs)
         {
             string program = Path.Combine(folder, name);
             Assert.Equal(0, Run("gcc", "-O2", "-static", "-Wall", "-Werror", "-o", program, Path.Combine(Root, $"tests/FireWire/Linux/{name}.c")));
             archive.AddProgram(name, File.ReadAllBytes(program));
         }
-        foreach (string module in _modules)
+        foreach (string file in files)
+            archive.AddProgram(Path.GetFileName(file), File.ReadAllBytes(file));
+        archive.AddProgram("modules", Encoding.ASCII.GetBytes(string.Join('\n', files.Select(Path.GetFileNameWithoutExtension))));
+    }
+
+    // Modules of Linux and programs of this folder that a script uses.
+    private static (string[] Modules, string[] Programs) Contents(string init) => init switch
+    {
+        "disk-init" => (["firewire-ohci", "firewire-sbp2", "sd_mod", "crc32c_generic", "ext4"], []),
+        _ => (["firewire-ohci"], ["transactions", "streams"]),
+    };
+
+    // All that modules need, before what needs it.
+    private static IEnumerable<string> Files(string release, string[] modules)
+    {
+        string root = $"/lib/modules/{release}";
+        Dictionary<string, string[]> needs = File.ReadLines(Path.Combine(root, "modules.dep")).Select(line => line.Split(':'))
+            .ToDictionary(line => line[0], line => line[1].Split(' ', StringSplitOptions.RemoveEmptyEntries));
+        var files = new List<string>();
+        foreach (string module in modules)
+            Add(needs.Keys.Single(path => Path.GetFileName(path) == module + ".ko"));
+        return files.Select(path => Path.Combine(root, path));
+
+        void Add(string path)
         {
-            string file = Directory.EnumerateFiles($"/lib/modules/{release}/kernel", module + ".ko", SearchOption.AllDirectories).First();
-            archive.AddProgram(module + ".ko", File.ReadAllBytes(file));
+            if (files.Contains(path))
+                return;
+            foreach (string other in needs[path])
+                Add(other);
+            files.Add(path);
         }
     }
 

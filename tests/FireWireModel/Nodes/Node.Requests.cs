@@ -46,11 +46,12 @@ public abstract partial class Node : ITimed
     private bool HasRequests => _requests.Count != 0;
 
     /// <summary>Reads from another node: a quadlet's request for four bytes at a multiple of four, else a block's.</summary>
+    /// <param name="most">The speed is not above this, nor above that of the way there.</param>
     /// <returns>False, and nothing will happen, if 64 requests are under way or a reset is on.</returns>
-    public bool TryRead(ushort node, ulong offset, int bytes, Completion done)
+    public bool TryRead(ushort node, ulong offset, int bytes, Completion done, Speed most = Speed.S800)
     {
         bool isQuadlet = bytes == 4 && (offset & 3) == 0;
-        if (!TryBegin(isQuadlet ? Tcode.ReadQuadlet : Tcode.ReadBlock, node, offset, done, out Packet request))
+        if (!TryBegin(isQuadlet ? Tcode.ReadQuadlet : Tcode.ReadBlock, node, offset, done, most, out Packet request))
             return false;
         if (!isQuadlet)
             request.Q3 = (uint)bytes << 16;
@@ -60,10 +61,10 @@ public abstract partial class Node : ITimed
 
     /// <summary>Writes to another node.</summary>
     /// <inheritdoc cref="TryRead"/>
-    public bool TryWrite(ushort node, ulong offset, ReadOnlySpan<byte> data, Completion done)
+    public bool TryWrite(ushort node, ulong offset, ReadOnlySpan<byte> data, Completion done, Speed most = Speed.S800)
     {
         bool isQuadlet = data.Length == 4 && (offset & 3) == 0;
-        if (!TryBegin(isQuadlet ? Tcode.WriteQuadlet : Tcode.WriteBlock, node, offset, done, out Packet request))
+        if (!TryBegin(isQuadlet ? Tcode.WriteQuadlet : Tcode.WriteBlock, node, offset, done, most, out Packet request))
             return false;
         if (isQuadlet)
             request.Q3 = BinaryPrimitives.ReadUInt32BigEndian(data);
@@ -78,7 +79,7 @@ public abstract partial class Node : ITimed
     /// <inheritdoc cref="TryRead"/>
     public bool TryLock(ushort node, ulong offset, LockOperation operation, ReadOnlySpan<byte> data, Completion done)
     {
-        if (!TryBegin(Tcode.Lock, node, offset, done, out Packet request))
+        if (!TryBegin(Tcode.Lock, node, offset, done, Speed.S800, out Packet request))
             return false;
         request.Q3 = (uint)operation;
         request.SetData(data);
@@ -98,7 +99,7 @@ public abstract partial class Node : ITimed
         StartTimer();
     }
 
-    private bool TryBegin(Tcode code, ushort node, ulong offset, Completion done, out Packet request)
+    private bool TryBegin(Tcode code, ushort node, ulong offset, Completion done, Speed most, out Packet request)
     {
         request = null!;
         if (Phy.Segment.IsResetting)
@@ -113,7 +114,7 @@ public abstract partial class Node : ITimed
         _nextLabel = (label + 1) % Labels;
         request = TakeFree();
         request.Request(code, label, node, NodeId, offset);
-        request.Speed = Phy.Segment.SpeedBetween(Phy.PhysicalId, node & 0x3F);
+        request.Speed = (Speed)Math.Min((int)Phy.Segment.SpeedBetween(Phy.PhysicalId, node & 0x3F), (int)most);
         long deadline = Phy.Bus.Simulator.Now + BusTime.Microseconds(_registers.SplitMicroseconds);
         _pending[label] = new Pending(done, code, node, deadline);
         StartTimer();

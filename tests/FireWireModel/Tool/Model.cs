@@ -5,6 +5,7 @@ using System.Linq;
 using Sluice.FireWire.Bus;
 using Sluice.FireWire.Nodes;
 using Sluice.FireWire.Ohci;
+using Sluice.FireWire.Sbp2;
 using Sluice.FireWire.Simulation;
 using Sluice.FireWire.Trace;
 using Sluice.VfioUser;
@@ -35,7 +36,7 @@ public sealed class Model : IDisposable
         try
         {
             foreach (MemberOptions member in options.Members)
-                Add(member);
+                Add(member, log);
             Plug(options.Cables);
             for (int i = 0, device = 0; i < options.Members.Count; i++)
             {
@@ -78,10 +79,12 @@ public sealed class Model : IDisposable
         _pump.Dispose();
         foreach (OhciPciDevice device in _devices)
             device.Dispose();
+        foreach (Phy phy in Bus.Phys)
+            (phy.Link as Sbp2Disk)?.Dispose();
         _trace?.Dispose();
     }
 
-    private void Add(MemberOptions member)
+    private void Add(MemberOptions member, Action<string> log)
     {
         int number = Bus.Phys.Count;
         string name = member.Take("name", member.IsController ? $"host{number}" : $"{member.First}{number}");
@@ -91,7 +94,7 @@ public sealed class Model : IDisposable
         ulong guid = member.TakeNumber("guid", 0x525400_F1_00000000 + (ulong)number, ulong.MaxValue);
         var traits = new PhyTraits((int)member.TakeNumber("ports", 3, Phy.MostPorts), speed, IsContender: member.IsController,
             Compliance: speed == Speed.S800 ? 2 : 1);
-        Link? link = member.IsController ? AddController(member, guid, speed) : AddNode(member, guid, speed);
+        Link? link = member.IsController ? AddController(member, guid, speed) : AddNode(member, guid, speed, line => log($"{name}: {line}"));
         member.Close();
         Do(() => Bus.Add(name, link, traits));
     }
@@ -106,7 +109,7 @@ public sealed class Model : IDisposable
         return pci.Controller;
     }
 
-    private static Node? AddNode(MemberOptions member, ulong guid, Speed speed)
+    private static Node? AddNode(MemberOptions member, ulong guid, Speed speed, Action<string> log)
     {
         var information = new BusInformation(guid, speed, speed == Speed.S800 ? 11 : 10);
         switch (member.First)
@@ -117,6 +120,11 @@ public sealed class Model : IDisposable
                 return new MemoryNode(information, bytes, at) { AnswersWritesAtOnce = !member.TakeSwitch("split-writes", false) };
             case "echo":
                 return new EchoNode(information);
+            case "disk":
+                string file = member.Take("image", "");
+                bool isReadOnly = member.TakeSwitch("read-only", false);
+                int size = (int)member.TakeNumber("size", 64 << 20, int.MaxValue & ~(DiskImage.BlockBytes - 1UL));
+                return new Sbp2Disk(information, file.Length == 0 ? new DiskImage(size) : new DiskImage(file, isReadOnly), log);
             case "repeater":
                 return null;
             default:

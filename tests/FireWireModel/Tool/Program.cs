@@ -23,6 +23,9 @@ internal static class Program
               split-writes=on|off   off: writes are answered by their acknowledge
           --node echo           writes to 0xfffff0011000 + x come back to the address in 0xfffff0010000, + x; a stream on an
                                 even channel comes back on the next one
+          --node disk           an SBP-2 disk with blocks of 512 bytes
+              image=FILE read-only=on|off   without an image, its blocks are in memory and zero
+              size=BYTES            of one in memory: 67108864
           --node repeater       a PHY without a link
           all: name=NAME guid=NUMBER speed=S100|S200|S400|S800 ports=1..16
 
@@ -40,6 +43,9 @@ internal static class Program
             sluice-firewire --controller /tmp/fw --node memory
             qemu-system-x86_64 -machine q35,memory-backend=ram -m 512M -object memory-backend-memfd,id=ram,size=512M,share=on \
               -device '{"driver":"vfio-user-pci","socket":{"type":"unix","path":"/tmp/fw"}}' ...
+          One guest and a disk:
+            truncate -s 1G disk.img
+            sluice-firewire --controller /tmp/fw --node disk,image=disk.img
           Two guests with a slow node between them, and a trace:
             sluice-firewire --controller /tmp/a,name=a --controller /tmp/b,name=b --node memory,name=m,speed=S100 \
               --cable a-m --cable m-b --trace bus.json

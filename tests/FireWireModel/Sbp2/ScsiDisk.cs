@@ -1,0 +1,209 @@
+using System;
+using System.Buffers.Binary;
+using System.Text;
+
+namespace Sluice.FireWire.Sbp2;
+
+/// <summary>
+/// The commands that a disk needs, on an image. A command gets its data as a whole and leaves its answer as a whole. Sources: SPC-3,
+/// section 6; SBC-2, section 5.
+/// </summary>
+public sealed class ScsiDisk(DiskImage image, string serial)
+{
+    private const byte TestUnitReady = 0x00, RequestSense = 0x03, Read6 = 0x08, Write6 = 0x0A, Inquiry = 0x12, ModeSense6 = 0x1A, StartStopUnit = 0x1B,
+        PreventRemoval = 0x1E, ReadCapacity10 = 0x25, Read10 = 0x28, Write10 = 0x2A, Verify10 = 0x2F, SynchronizeCache10 = 0x35, ModeSense10 = 0x5A,
+        ReportLuns = 0xA0, Read12 = 0xA8, Write12 = 0xAA;
+
+    private bool _isStopped;
+
+    /// <summary>Blocks read and written.</summary>
+    public long BlocksRead { get; private set; }
+
+    public long BlocksWritten { get; private set; }
+
+    public DiskImage Image => image;
+
+    /// <summary>Does one.</summary>
+    /// <param name="command">12 bytes.</param>
+    /// <param name="dataOut">What came with it.</param>
+    /// <param name="dataIn">Room for the answer; what does not fit is cut off.</param>
+    /// <param name="bytesIn">Bytes of the answer.</param>
+    public Sense Execute(ReadOnlySpan<byte> command, ReadOnlySpan<byte> dataOut, Span<byte> dataIn, out int bytesIn)
+    {
+        bytesIn = 0;
+        switch (command[0])
+        {
+            case TestUnitReady:
+                return _isStopped ? Sense.BecomingReady : Sense.Good;
+            case StartStopUnit:
+                _isStopped = (command[4] & 1) == 0;
+                return Sense.Good;
+            case PreventRemoval or SynchronizeCache10:
+                return Sense.Good;
+            case Inquiry:
+                return Inquire(command, dataIn, out bytesIn);
+            case RequestSense:
+                // Sense came with the status: there is none now.
+                Span<byte> none = stackalloc byte[18];
+                none.Clear();
+                none[0] = 0x70;
+                none[7] = 10;
+                bytesIn = Give(none, command[4], dataIn);
+                return Sense.Good;
+            case ModeSense6 or ModeSense10:
+                return ModeSense(command, dataIn, out bytesIn);
+            case ReadCapacity10:
+                Span<byte> capacity = stackalloc byte[8];
+                BinaryPrimitives.WriteUInt32BigEndian(capacity, (uint)Math.Min(image.Blocks - 1, uint.MaxValue));
+                BinaryPrimitives.WriteUInt32BigEndian(capacity[4..], DiskImage.BlockBytes);
+                bytesIn = Give(capacity, capacity.Length, dataIn);
+                return Sense.Good;
+            case ReportLuns:
+                Span<byte> units = stackalloc byte[16];
+                units.Clear();
+                units[3] = 8;
+                bytesIn = Give(units, (int)Math.Min(BinaryPrimitives.ReadUInt32BigEndian(command[6..]), 16), dataIn);
+                return Sense.Good;
+            case Read6 or Read10 or Read12:
+                return Read(command, dataIn, out bytesIn);
+            case Write6 or Write10 or Write12:
+                return Write(command, dataOut);
+            case Verify10:
+                return TryRange(command, out ulong first, out _) ? Sense.Good : Sense.OutOfRange(first);
+            default:
+                return Sense.InvalidOperation;
+        }
+    }
+
+    private Sense Read(ReadOnlySpan<byte> command, Span<byte> data, out int bytes)
+    {
+        bytes = 0;
+        if (!TryRange(command, out ulong first, out uint blocks))
+            return Sense.OutOfRange(first);
+        int whole = (int)Math.Min(blocks, (uint)(data.Length / DiskImage.BlockBytes));
+        if (!image.TryRead(first, data[..(whole * DiskImage.BlockBytes)]))
+            return Sense.ReadError(first);
+        bytes = whole * DiskImage.BlockBytes;
+        BlocksRead += whole;
+        return Sense.Good;
+    }
+
+    private Sense Write(ReadOnlySpan<byte> command, ReadOnlySpan<byte> data)
+    {
+        if (image.IsReadOnly)
+            return Sense.WriteProtected;
+        if (!TryRange(command, out ulong first, out uint blocks))
+            return Sense.OutOfRange(first);
+        if (blocks * (ulong)DiskImage.BlockBytes > (ulong)data.Length)
+            return Sense.InvalidField;
+        if (!image.TryWrite(first, data[..((int)blocks * DiskImage.BlockBytes)]))
+            return Sense.WriteError(first);
+        BlocksWritten += blocks;
+        return Sense.Good;
+    }
+
+    private bool TryRange(ReadOnlySpan<byte> command, out ulong first, out uint blocks)
+    {
+        // The upper three bits of an operation code tell the command's length.
+        switch (command[0] >> 5)
+        {
+            case 0:
+                first = BinaryPrimitives.ReadUInt32BigEndian(command) & 0x1F_FFFF;
+                blocks = command[4] == 0 ? 256u : command[4];
+                break;
+            case 5:
+                first = BinaryPrimitives.ReadUInt32BigEndian(command[2..]);
+                blocks = BinaryPrimitives.ReadUInt32BigEndian(command[6..]);
+                break;
+            default:
+                first = BinaryPrimitives.ReadUInt32BigEndian(command[2..]);
+                blocks = BinaryPrimitives.ReadUInt16BigEndian(command[7..]);
+                break;
+        }
+        return first <= image.Blocks && blocks <= image.Blocks - first;
+    }
+
+    private Sense Inquire(ReadOnlySpan<byte> command, Span<byte> data, out int bytes)
+    {
+        bytes = 0;
+        int room = BinaryPrimitives.ReadUInt16BigEndian(command[3..]);
+        Span<byte> page = stackalloc byte[64];
+        page.Clear();
+        int length;
+        if ((command[1] & 1) == 0)
+        {
+            if (command[2] != 0)
+                return Sense.InvalidField;
+            // A direct-access device of SPC-3, fixed.
+            length = 36;
+            page[2] = 5;
+            page[3] = 2;
+            page[4] = (byte)(length - 5);
+            Encoding.ASCII.GetBytes("Sluice  FireWire disk   1.0 ", page[8..]);
+        }
+        else
+        {
+            page[1] = command[2];
+            switch (command[2])
+            {
+                case 0x00:
+                    length = 7;
+                    page[5] = 0x80;
+                    page[6] = 0x83;
+                    break;
+                case 0x80:
+                    length = 4 + Encoding.ASCII.GetBytes(serial, page[4..]);
+                    break;
+                case 0x83:
+                    // A designator of ASCII by vendor.
+                    int name = Encoding.ASCII.GetBytes("Sluice  ", page[8..]) + Encoding.ASCII.GetBytes(serial, page[16..]);
+                    page[4] = 2;
+                    page[5] = 1;
+                    page[7] = (byte)name;
+                    length = 8 + name;
+                    break;
+                default:
+                    return Sense.InvalidField;
+            }
+            page[3] = (byte)(length - 4);
+        }
+        bytes = Give(page[..length], room, data);
+        return Sense.Good;
+    }
+
+    // The caching page, which says that nothing is cached for writing, and the header with the protection.
+    private Sense ModeSense(ReadOnlySpan<byte> command, Span<byte> data, out int bytes)
+    {
+        const byte caching = 8, all = 0x3F;
+        bool isLong = command[0] == ModeSense10;
+        int header = isLong ? 8 : 4, code = command[2] & 0x3F;
+        bytes = 0;
+        if (code is not (caching or all) || (command[3] != 0 && command[3] != 0xFF))
+            return Sense.InvalidField;
+        Span<byte> page = stackalloc byte[28];
+        page.Clear();
+        page[header] = caching;
+        page[header + 1] = 18;
+        int length = header + 20;
+        byte protection = image.IsReadOnly ? (byte)0x80 : (byte)0;
+        if (isLong)
+        {
+            page[1] = (byte)(length - 2);
+            page[3] = protection;
+        }
+        else
+        {
+            page[0] = (byte)(length - 1);
+            page[2] = protection;
+        }
+        bytes = Give(page[..length], isLong ? BinaryPrimitives.ReadUInt16BigEndian(command[7..]) : command[4], data);
+        return Sense.Good;
+    }
+
+    private static int Give(ReadOnlySpan<byte> answer, int room, Span<byte> data)
+    {
+        int bytes = Math.Min(Math.Min(answer.Length, room), data.Length);
+        answer[..bytes].CopyTo(data);
+        return bytes;
+    }
+}
