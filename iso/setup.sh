@@ -5,7 +5,8 @@
 # (sudo when not root), unpacks a newer QEMU into the user's cache when the machine's own lacks vfio-user-pci, and restores
 # the NuGet packages. When nothing is missing it says nothing and takes a fraction of a second.
 # `network` adds what some network tests need, and skip without: tshark, ping, arping, iproute2.
-# `linux` adds what `make bench-linux` needs: Debian's kernel with headers, a compiler, busybox.
+# `linux` adds what `make bench-linux` and `make test-firewire-model` need: Debian's kernel with headers, a compiler, busybox, and
+# what uses FireWire.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
 
@@ -38,6 +39,8 @@ linux='
   gcc               gcc
   busybox-static    /bin/busybox
   cpio              cpio
+  libdc1394-dev     /usr/include/dc1394/dc1394.h
+  libraw1394-tools  testlibraw
 '
 
 network='

@@ -3,7 +3,6 @@ using System.Collections.Generic;
 using System.Diagnostics;
 using System.IO;
 using System.Linq;
-using System.Text;
 using System.Threading.Tasks;
 using Xunit;
 
@@ -29,27 +28,30 @@ internal sealed class LinuxGuest : IDisposable
     public IEnumerable<string> Results => _lines.Where(line => line.StartsWith("FW ", StringComparison.Ordinal)).Select(line => line[3..]);
 
     /// <summary>Why this machine cannot; null if it can.</summary>
-    public static string? WhyNot()
+    /// <param name="init">The script that is to run.</param>
+    public static string? WhyNot(string init = "init")
     {
+        if (Contents.For(init).Sign is { } sign && !File.Exists(sign))
+            return $"{sign} is missing; iso/setup.sh linux gets it";
         if (FindRelease() == null)
             return "Debian's kernel is missing; iso/setup.sh linux gets it";
         if (!File.Exists("/bin/busybox"))
             return "busybox-static is missing; iso/setup.sh linux gets it";
-        if (Run("gcc", "--version") != 0)
+        if (Run("gcc", ["--version"], out _) != 0)
             return "gcc is missing; iso/setup.sh linux gets it";
-        return Run(Path.Combine(Root, "iso/qemu.sh"), "-device", "vfio-user-pci,help") != 0 ? "this QEMU has no vfio-user-pci" : null;
+        return Run(Path.Combine(Root, "iso/qemu.sh"), ["-device", "vfio-user-pci,help"], out _) != 0 ? "this QEMU has no vfio-user-pci" : null;
     }
 
     /// <summary>Boots it.</summary>
     /// <param name="socket">The controller's.</param>
     /// <param name="machine">QEMU's machine type and what belongs to it.</param>
     /// <param name="kernelArguments">Read by the kernel and by init.</param>
-    /// <param name="init">The script in this folder that it runs; what it needs is told by <see cref="Contents"/>.</param>
+    /// <param name="init">The script in this folder that it runs; <see cref="Contents"/> has what it needs.</param>
     public static LinuxGuest Start(string socket, string[] machine, string kernelArguments, string init = "init")
     {
         DirectoryInfo folder = Directory.CreateTempSubdirectory("firewire-linux");
         string release = FindRelease()!, initramfs = Path.Combine(folder.FullName, "initramfs");
-        MakeInitramfs(release, initramfs, folder.FullName, init);
+        Initramfs.Make(Root, release, initramfs, folder.FullName, init);
         var start = new ProcessStartInfo(Path.Combine(Root, "iso/qemu.sh")) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
         string[] arguments =
         [
@@ -91,65 +93,20 @@ internal sealed class LinuxGuest : IDisposable
 
     private static string Root { get; } = FindRoot();
 
-    private static void MakeInitramfs(string release, string path, string folder, string init)
-    {
-        (string[] modules, string[] programs) = Contents(init);
-        string[] files = [.. Files(release, modules)];
-        using var archive = new NewcArchive(File.Create(path));
-        foreach (string name in (string[])["bin", "proc", "sys", "dev", "m"])
-            archive.AddFolder(name);
-        archive.AddProgram("bin/busybox", File.ReadAllBytes("/bin/busybox"));
-        archive.AddProgram("init", File.ReadAllBytes(Path.Combine(Root, "tests/FireWire/Linux", init)));
-        foreach (string name in programs)
-        {
-            string program = Path.Combine(folder, name);
-            Assert.Equal(0, Run("gcc", "-O2", "-static", "-Wall", "-Werror", "-o", program, Path.Combine(Root, $"tests/FireWire/Linux/{name}.c")));
-            archive.AddProgram(name, File.ReadAllBytes(program));
-        }
-        foreach (string file in files)
-            archive.AddProgram(Path.GetFileName(file), File.ReadAllBytes(file));
-        archive.AddProgram("modules", Encoding.ASCII.GetBytes(string.Join('\n', files.Select(Path.GetFileNameWithoutExtension))));
-    }
-
-    // Modules of Linux and programs of this folder that a script uses.
-    private static (string[] Modules, string[] Programs) Contents(string init) => init switch
-    {
-        "disk-init" => (["firewire-ohci", "firewire-sbp2", "sd_mod", "crc32c_generic", "ext4"], []),
-        _ => (["firewire-ohci"], ["transactions", "streams"]),
-    };
-
-    // All that modules need, before what needs it.
-    private static IEnumerable<string> Files(string release, string[] modules)
-    {
-        string root = $"/lib/modules/{release}";
-        Dictionary<string, string[]> needs = File.ReadLines(Path.Combine(root, "modules.dep")).Select(line => line.Split(':'))
-            .ToDictionary(line => line[0], line => line[1].Split(' ', StringSplitOptions.RemoveEmptyEntries));
-        var files = new List<string>();
-        foreach (string module in modules)
-            Add(needs.Keys.Single(path => Path.GetFileName(path) == module + ".ko"));
-        return files.Select(path => Path.Combine(root, path));
-
-        void Add(string path)
-        {
-            if (files.Contains(path))
-                return;
-            foreach (string other in needs[path])
-                Add(other);
-            files.Add(path);
-        }
-    }
-
     private static string? FindRelease() => !Directory.Exists("/lib/modules") ? null : Directory.EnumerateDirectories("/lib/modules")
         .Select(folder => Path.GetFileName(folder)!)
         .Where(release => File.Exists($"/boot/vmlinuz-{release}") && Directory.Exists($"/lib/modules/{release}/kernel/drivers/firewire"))
         .Order().LastOrDefault();
 
-    private static int Run(string program, params string[] arguments)
+    /// <summary>Runs a program of this machine to its end.</summary>
+    /// <returns>Its status; -1 if there is none such.</returns>
+    public static int Run(string program, string[] arguments, out string output)
     {
+        output = "";
         try
         {
             using Process process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
-            process.StandardOutput.ReadToEnd();
+            output = process.StandardOutput.ReadToEnd();
             process.WaitForExit();
             return process.ExitCode;
         }

@@ -50,10 +50,10 @@ public sealed class RomDirectory
         return this;
     }
 
-    /// <summary>Text that describes the entry before.</summary>
-    public RomDirectory Text(string text)
+    /// <summary>Text that describes the entry before, or has a key of its own.</summary>
+    public RomDirectory Text(string text, byte key = 0x81)
     {
-        _entries.Add((0x81, 0, null, text));
+        _entries.Add((key, 0, null, text));
         return this;
     }
 

@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.IO;
 using System.Linq;
 using Sluice.FireWire.Bus;
+using Sluice.FireWire.Iidc;
 using Sluice.FireWire.Nodes;
 using Sluice.FireWire.Ohci;
 using Sluice.FireWire.Sbp2;
@@ -125,6 +126,8 @@ public sealed class Model : IDisposable
                 bool isReadOnly = member.TakeSwitch("read-only", false);
                 int size = (int)member.TakeNumber("size", 64 << 20, int.MaxValue & ~(DiskImage.BlockBytes - 1UL));
                 return new Sbp2Disk(information, file.Length == 0 ? new DiskImage(size) : new DiskImage(file, isReadOnly), log);
+            case "camera":
+                return new Camera(information);
             case "repeater":
                 return null;
             default:

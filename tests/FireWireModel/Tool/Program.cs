@@ -26,6 +26,7 @@ internal static class Program
           --node disk           an SBP-2 disk with blocks of 512 bytes
               image=FILE read-only=on|off   without an image, its blocks are in memory and zero
               size=BYTES            of one in memory: 67108864
+          --node camera         an IIDC 1.31 camera that sends bars, a square that moves, and the frame's number in its first bytes
           --node repeater       a PHY without a link
           all: name=NAME guid=NUMBER speed=S100|S200|S400|S800 ports=1..16
 
