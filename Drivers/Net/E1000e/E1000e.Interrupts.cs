@@ -103,6 +103,8 @@ public sealed unsafe partial class E1000e
 
     private void DisconnectInterrupt()
     {
+        // What masked the old one ends with it.
+        _isStorming = false;
         Function.DisableInterrupt();
         if (_polling.IsValid)
             Machine.Interrupts.Release(ref _polling);

@@ -419,6 +419,26 @@ public sealed class E1000eFaultTests
         machine.CheckNothingLeaks(card);
     }
 
+    /// <summary>Row 15: a storm, and the card interrupts another way before the watchdog's next look.</summary>
+    [Fact]
+    public void A_storm_ends_with_the_interrupt_that_it_was_of()
+    {
+        using var machine = new E1000eMachine();
+        E1000e card = machine.Probe();
+        card.UseInterrupt(InterruptKinds.MsiX);
+        for (int i = 0; i < 100_100; i++)
+            machine.Device.Interrupt();
+        Assert.Equal(1ul, card.InterruptStorms);
+        card.UseInterrupt(InterruptKinds.Msi);
+        machine.Advance(1_100_000);
+        var listener = new Listener(card);
+        card.Arm();
+        Assert.True(machine.Device.Receive(E1000eMachine.Packet(card, 60, 1)));
+        machine.Advance(20_000);
+        Assert.Single(listener.Packets);
+        machine.CheckNothingLeaks(card);
+    }
+
     /// <summary>Row 15: shared, masked while there is work, each once; and polled where there is no way to interrupt.</summary>
     [Theory]
     [InlineData(InterruptKinds.MsiX)]
