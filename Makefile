@@ -63,6 +63,11 @@ test-firewire-model: solution ## boots Debian's Linux on the FireWire controller
 test-mutations: solution ## leaves each hand-over out of each driver in turn; its tests must notice
 	@dotnet exec tests/Unit/bin/Debug/net10.0/Sluice.Tests.Unit.dll -namespace Sluice.Tests.Mutations -showLiveOutput
 
+.PHONY: fuzz
+fuzz: solution ## plays hostile devices against their drivers, a minute long: TIME=600 CARD=e1000e SEED=1f REPLAY=...
+	@SLUICE_FUZZ_TIME='$(TIME)' SLUICE_FUZZ_CARD='$(CARD)' SLUICE_FUZZ_SEED='$(SEED)' SLUICE_FUZZ_REPLAY='$(REPLAY)' \
+	  dotnet exec tests/Unit/bin/Debug/net10.0/Sluice.Tests.Unit.dll -method '*FuzzTests.For_longer' -explicit only -showLiveOutput -noColor -noLogo
+
 runner := tests/Runner/bin/Debug/net10.0/Sluice.Tests.Runner.dll
 
 .PHONY: solution

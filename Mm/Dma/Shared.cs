@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Threading;
+using Sluice.Platform;
 
 namespace Sluice.Dma;
 
@@ -16,6 +17,7 @@ public struct Shared<T> where T : unmanaged
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public T Read()
     {
+        DeviceTurn.BeforeRead();
         if (Unsafe.SizeOf<T>() == 1)
             return Unsafe.BitCast<byte, T>(Volatile.Read(ref Unsafe.As<T, byte>(ref _value)));
         if (Unsafe.SizeOf<T>() == 2)

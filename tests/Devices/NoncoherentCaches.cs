@@ -17,7 +17,7 @@ public sealed unsafe class NoncoherentCaches : DeviceRam, ICacheLines
     private readonly Dictionary<ulong, CachedPage> _pages = [];
     private readonly List<(ulong Start, ulong Bytes)> _live = [];
     private readonly byte* _cpu;
-    private readonly Random _random;
+    private Random _random;
     private readonly int _seed;
 
     /// <param name="start">Where the CPU sees address 0.</param>
@@ -36,6 +36,9 @@ public sealed unsafe class NoncoherentCaches : DeviceRam, ICacheLines
 
     /// <summary>Lines that moved by themselves so far.</summary>
     public long Evictions { get; private set; }
+
+    /// <summary>Lets other lines be evicted from now on.</summary>
+    public void Reseed(int seed) => _random = new Random(seed);
 
     /// <summary>Adds what devices have at the moment: start and length of each range. With none, no line moves by itself.</summary>
     public Action<List<(ulong Start, ulong Bytes)>>? FindLive { get; set; }

@@ -5,11 +5,13 @@ using System.Collections.Generic;
 namespace Sluice.Devices;
 
 // Rings of queue 0: legacy receive descriptors, all kinds of transmit descriptors. Source: Intel 82574 datasheet 3.4, sections 7.1, 7.2.
-public sealed partial class Simulated82574
+public partial class Simulated82574
 {
     public const int BufferBytes = 2048, LongestPlain = 1518, LongestJumbo = 9018, FcsBytes = 4;
 
-    private const uint Rdba = 0x2800, Tdba = 0x3800, LengthAt = 8, HeadAt = 0x10, TailAt = 0x18;
+    /// <summary>Offsets of the rings' registers, and of some within them.</summary>
+    protected const uint Rdba = 0x2800, Tdba = 0x3800, LengthAt = 8, HeadAt = 0x10, TailAt = 0x18;
+
     private const uint Crc = 0x4000, Missed = 0x4010, GoodReceived = 0x4074, GoodSent = 0x4080, NoBuffers = 0x40A0, Undersize = 0x40A4, Oversize = 0x40AC;
     private const uint Enable = 1 << 1, StatusDone = 1, StatusEnd = 2;
 
@@ -98,7 +100,8 @@ public sealed partial class Simulated82574
     /// <summary>Sends what it was given, if it was held up.</summary>
     public void Transmit()
     {
-        while (!IsGone && !IsTransmitStuck && Memory != null && IsBusMaster && (this[Tctl] & Enable) != 0 && this[Tdba + HeadAt] != this[Tdba + TailAt])
+        // A tail that it never comes to costs it one turn of the ring.
+        for (uint left = Descriptors(Tdba); left != 0 && CanTransmit; left--)
         {
             uint head = this[Tdba + HeadAt];
             ulong first = Read64(TransmitDescriptorAt(head)), command = Read64(TransmitDescriptorAt(head) + 8);
@@ -108,6 +111,8 @@ public sealed partial class Simulated82574
                 Write32(TransmitDescriptorAt(head) + 12, (uint)(command >> 32) | 1);
         }
     }
+
+    private bool CanTransmit => !IsGone && !IsTransmitStuck && Memory != null && IsBusMaster && (this[Tctl] & Enable) != 0 && this[Tdba + HeadAt] != this[Tdba + TailAt];
 
     private void Execute(ulong first, ulong command)
     {
@@ -138,7 +143,7 @@ public sealed partial class Simulated82574
             Violations.Add("a packet without a frame check sequence");
         if (isData && (command >> 41 & 1) != 0)
             InsertChecksum(packet);
-        if ((command & 1 << 30) != 0 && (this[Ctrl] & VlanMode) != 0)
+        if ((command & 1 << 30) != 0 && (this[Ctrl] & VlanMode) != 0 && packet.Length >= 12)
             packet = [.. packet[..12], (byte)(this[Vet] >> 8), (byte)this[Vet], (byte)(command >> 56), (byte)(command >> 48), .. packet[12..]];
         if (packet.Length < 17 || packet.Length > LongestJumbo - FcsBytes + 4)
             Violations.Add($"a packet of {packet.Length} bytes sent");
@@ -214,9 +219,11 @@ public sealed partial class Simulated82574
             Transmit();
     }
 
-    private uint Descriptors(uint ring) => Math.Max(1, this[ring + LengthAt] / 16);
+    /// <summary>How many descriptors a ring has.</summary>
+    protected uint Descriptors(uint ring) => Math.Max(1, this[ring + LengthAt] / 16);
 
-    private ulong Base(uint ring) => this[ring] | (ulong)this[ring + 4] << 32;
+    /// <summary>Where a ring is in memory.</summary>
+    protected ulong Base(uint ring) => this[ring] | (ulong)this[ring + 4] << 32;
 
     private ulong Read64(ulong address)
     {
@@ -225,7 +232,8 @@ public sealed partial class Simulated82574
         return BinaryPrimitives.ReadUInt64LittleEndian(bytes);
     }
 
-    private void Write64(ulong address, ulong value)
+    /// <summary>Writes to memory.</summary>
+    protected void Write64(ulong address, ulong value)
     {
         Span<byte> bytes = stackalloc byte[8];
         BinaryPrimitives.WriteUInt64LittleEndian(bytes, value);

@@ -8,7 +8,7 @@ namespace Sluice.Devices;
 /// Intel's 82574: registers, EEPROM, PHY, interrupts by MSI-X, MSI and pin. Rings are in the other parts. What the datasheet forbids is
 /// noted as a violation; what no honest card does is behind a switch. Source: Intel 82574 GbE Controller Family Datasheet 3.4, section 10.2.
 /// </summary>
-public sealed partial class Simulated82574 : SimulatedFunction
+public partial class Simulated82574 : SimulatedFunction
 {
     public const uint LinkChange = 1 << 2, Overrun = 1 << 6, Received = 1 << 7, ReceivedByMessage = 1 << 20, OtherByMessage = 1 << 24;
 
@@ -18,7 +18,8 @@ public sealed partial class Simulated82574 : SimulatedFunction
 
     private const uint MasterDisable = 1 << 2, SetLinkUp = 1 << 6, ResetBit = 1 << 26, VlanMode = 1 << 30, Asserted = 1u << 31;
 
-    private readonly uint[] _registers = new uint[0x20000 / 4];
+    // Behind these there are none.
+    private readonly uint[] _registers = new uint[0x8000 / 4];
     private readonly int _link;
     private uint _causes, _mask;
     private int _resetReads;
@@ -123,10 +124,15 @@ public sealed partial class Simulated82574 : SimulatedFunction
 
     private bool HasLink => Megabits != 0 && (this[Ctrl] & SetLinkUp) != 0;
 
-    private uint this[uint offset]
+    /// <summary>A register as it is, by its offset.</summary>
+    protected uint this[uint offset]
     {
-        get => _registers[offset / 4];
-        set => _registers[offset / 4] = value;
+        get => offset / 4 < _registers.Length ? _registers[offset / 4] : 0;
+        set
+        {
+            if (offset / 4 < _registers.Length)
+                _registers[offset / 4] = value;
+        }
     }
 
     /// <summary>Adds to a counter of events.</summary>

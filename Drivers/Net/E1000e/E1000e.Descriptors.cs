@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Threading;
 using Sluice.Dma;
+using Sluice.Platform;
 
 namespace Sluice.Drivers.E1000e;
 
@@ -23,7 +24,11 @@ internal struct ReceiveDescriptor
 
     // Both words through a pointer, as each is one access all the same: for the loop that receives this is shorter code than the fields.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static unsafe ulong ReadResult(ReceiveDescriptor* descriptor) => Volatile.Read(ref *((ulong*)descriptor + 1));
+    public static unsafe ulong ReadResult(ReceiveDescriptor* descriptor)
+    {
+        DeviceTurn.BeforeRead();
+        return Volatile.Read(ref *((ulong*)descriptor + 1));
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static unsafe void Renew(ReceiveDescriptor* descriptor, ulong address)

@@ -7,23 +7,16 @@ public sealed class SimulatedBus
 {
     private readonly SimulatedFunction?[] _functions = new SimulatedFunction?[32 * 8];
 
+    private (int Device, int Function, SimulatedFunction Model)[]? _plugged;
+
     /// <summary>What is plugged in, by device and function.</summary>
-    public IEnumerable<(int Device, int Function, SimulatedFunction Model)> Functions
-    {
-        get
-        {
-            for (int i = 0; i < _functions.Length; i++)
-            {
-                if (_functions[i] is { } model)
-                    yield return (i >> 3, i & 7, model);
-            }
-        }
-    }
+    public IReadOnlyList<(int Device, int Function, SimulatedFunction Model)> Functions => _plugged ??= FindPlugged();
 
     /// <summary>Plugs a function in; a second one makes the device say that it has several.</summary>
     public T Plug<T>(int device, int function, T model) where T : SimulatedFunction
     {
         _functions[device << 3 | function] = model;
+        _plugged = null;
         if (function != 0 && At(device, 0) is { } first)
             first.IsMultiFunction = true;
         return model;
@@ -35,9 +28,21 @@ public sealed class SimulatedBus
         if (At(device, function) is { } model)
             model.IsGone = true;
         _functions[device << 3 | function] = null;
+        _plugged = null;
     }
 
     public SimulatedFunction? At(int device, int function) => _functions[device << 3 | function];
+
+    private (int Device, int Function, SimulatedFunction Model)[] FindPlugged()
+    {
+        var plugged = new List<(int, int, SimulatedFunction)>();
+        for (int i = 0; i < _functions.Length; i++)
+        {
+            if (_functions[i] is { } model)
+                plugged.Add((i >> 3, i & 7, model));
+        }
+        return [.. plugged];
+    }
 }
 
 /// <summary>A bridge with the bus below it. Source: PCI-to-PCI Bridge Architecture Specification 1.2, section 3.2.</summary>

@@ -26,6 +26,9 @@ public sealed class SimulatedPciHost : ISimulatedRegisters
     /// <summary>Accesses to configuration space so far.</summary>
     public long Accesses { get; private set; }
 
+    /// <summary>Called before each access to memory space, whoever answers, if anybody does.</summary>
+    public Action? Touched { get; set; }
+
     /// <summary>All functions of all buses.</summary>
     public IEnumerable<SimulatedFunction> AllFunctions => Below(Root);
 
@@ -87,6 +90,7 @@ public sealed class SimulatedPciHost : ISimulatedRegisters
     /// <summary>Reads physical memory space: configuration, or whoever decodes the address; all ones if nobody does.</summary>
     public ulong ReadMemory(ulong address, int width)
     {
+        Touched?.Invoke();
         if (IsEcam(address, out byte bus, out int device, out int function, out int offset))
             return ReadConfiguration(bus, device, function, offset, width);
         return TryDecode(address, out SimulatedFunction? target, out int bar, out uint at) ? target.Read(bar, at, width) : ulong.MaxValue;
@@ -95,6 +99,7 @@ public sealed class SimulatedPciHost : ISimulatedRegisters
     /// <summary>Writes physical memory space.</summary>
     public void WriteMemory(ulong address, int width, ulong value)
     {
+        Touched?.Invoke();
         if (IsEcam(address, out byte bus, out int device, out int function, out int offset))
             WriteConfiguration(bus, device, function, offset, width, (uint)value);
         else if (TryDecode(address, out SimulatedFunction? target, out int bar, out uint at))
@@ -147,10 +152,16 @@ public sealed class SimulatedPciHost : ISimulatedRegisters
         return EcamStart != 0 && at < (ulong)EcamBuses << 20;
     }
 
-    private bool TryDecode(ulong address, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out SimulatedFunction? target, out int bar, out uint offset)
+    private bool TryDecode(ulong address, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out SimulatedFunction? target, out int bar, out uint offset) =>
+        TryDecode(Root, address, out target, out bar, out offset);
+
+    private static bool TryDecode(
+        SimulatedBus bus, ulong address, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out SimulatedFunction? target, out int bar, out uint offset)
     {
-        foreach (SimulatedFunction function in AllFunctions)
+        IReadOnlyList<(int Device, int Function, SimulatedFunction Model)> functions = bus.Functions;
+        for (int at = 0; at < functions.Count; at++)
         {
+            SimulatedFunction function = functions[at].Model;
             for (int i = 0; i < SimulatedFunction.MostBars && function.DecodesMemory; i++)
             {
                 if (function.Bars[i] is not { Shape: not BarShape.Ports } extent || address - function.AddressOf(i) >= extent.Bytes)
@@ -160,6 +171,8 @@ public sealed class SimulatedPciHost : ISimulatedRegisters
                 offset = (uint)(address - function.AddressOf(i));
                 return true;
             }
+            if (function is SimulatedBridge bridge && TryDecode(bridge.Below, address, out target, out bar, out offset))
+                return true;
         }
         target = null;
         bar = 0;

@@ -121,7 +121,7 @@ public sealed class DriverMutationTests : IDisposable
         Assert.Equal(4, score.Unnoticed.Count);
     }
 
-    private static string FindRoot()
+    internal static string FindRoot()
     {
         string folder = AppContext.BaseDirectory;
         while (!File.Exists(Path.Combine(folder, "Kernel.sln")))

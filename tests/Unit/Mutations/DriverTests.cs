@@ -31,9 +31,10 @@ internal sealed class DriverTests
     private static readonly HashSet<string> _machines =
         [.. MachineKind.All.Where(kind => !kind.IsCoherent && !kind.Bounced && !kind.Checked).Select(kind => kind.ToString())];
 
-    private readonly Assembly _assembly;
+    private DriverTests(Assembly assembly) => Assembly = assembly;
 
-    private DriverTests(Assembly assembly) => _assembly = assembly;
+    /// <summary>All that was compiled.</summary>
+    public Assembly Assembly { get; }
 
     /// <summary>Compiles source files, which may use all that these tests use; throws with the compiler's words.</summary>
     public static DriverTests Compile(string folder, IEnumerable<string> sources)
@@ -96,7 +97,7 @@ internal sealed class DriverTests
     }
 
     private IEnumerable<(Type Type, MethodInfo Method, object?[] Row)> All(IReadOnlySet<string> classes) =>
-        from type in _assembly.GetTypes()
+        from type in Assembly.GetTypes()
         where classes.Contains(type.Name)
         from method in type.GetMethods()
         where method.GetCustomAttribute<TheoryAttribute>() != null

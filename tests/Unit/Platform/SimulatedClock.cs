@@ -21,6 +21,9 @@ public sealed class SimulatedClock : IDisposable
     /// <summary>This thread's, if it has one.</summary>
     public static SimulatedClock? Current => _current;
 
+    /// <summary>How long a pause in a busy wait takes: longer ones make long waits cheaper to run.</summary>
+    public ulong PauseMicroseconds { get; set; } = 1;
+
     /// <summary>Since it was made.</summary>
     public ulong ElapsedMicroseconds => (_nanoseconds - _started) / 1000;
 
@@ -46,7 +49,7 @@ public sealed class SimulatedClock : IDisposable
 
     internal ulong Look() => _nanoseconds += 10;
 
-    internal void Pause() => _nanoseconds += 1000;
+    internal void Pause() => _nanoseconds += PauseMicroseconds * 1000;
 
     internal void AdvanceTo(ulong microseconds)
     {

@@ -1,0 +1,67 @@
+using System;
+using System.Collections.Generic;
+using Sluice.Devices.Pci;
+using Sluice.Drivers;
+using Sluice.Pci;
+
+namespace Sluice.Tests.Fuzz.Network;
+
+/// <summary>A network card in the machine's slot, which may misbehave.</summary>
+internal interface IHostileCard
+{
+    /// <summary>The card as PCI sees it.</summary>
+    SimulatedFunction Function { get; }
+
+    /// <summary>What stands between it and its driver.</summary>
+    HostileBus Bus { get; }
+
+    /// <summary>Frames that went to the wire.</summary>
+    List<byte[]> Sent { get; }
+
+    /// <summary>Whether it was reset by itself: then it has forgotten what its driver told it.</summary>
+    bool HasForgotten { get; }
+
+    /// <summary>Whether it stays bus master whatever software says.</summary>
+    bool StaysBusMaster { get; }
+
+    /// <summary>Is made as a bad card: what it does wrong from the beginning.</summary>
+    void BecomeBad(Choices choices);
+
+    /// <summary>Chooses something that this card may do wrong; called, it does it.</summary>
+    Action ChooseMisdeed(Choices choices);
+
+    /// <summary>From now on it is a good card, in the state that it is in.</summary>
+    void Behave();
+
+    /// <summary>A frame comes from the wire; false if the card does not take it or has no room for it.</summary>
+    bool Receive(ReadOnlySpan<byte> frame);
+
+    /// <summary>Puts a frame of any length into memory as if it had come, with bits that say whatever they say in a descriptor of this card.</summary>
+    bool Inject(ReadOnlySpan<byte> frame, uint findings);
+}
+
+/// <summary>A kind of card, with its driver.</summary>
+internal interface INetworkCardKind
+{
+    string Name { get; }
+
+    /// <summary>A card for the slot; of the same PCI identity each time.</summary>
+    IHostileCard New(FuzzMachine? machine);
+
+    Error Probe(PciFunction function, out Driver? driver);
+
+    /// <summary>Whether packets can come and go.</summary>
+    bool IsRunning(Driver driver);
+
+    /// <summary>Whether it keeps memory for good as the card cannot be stopped.</summary>
+    bool HasAbandoned(Driver driver);
+
+    /// <summary>Resets the card as if it hung.</summary>
+    void Restart(Driver driver);
+
+    /// <summary>Something that only this driver offers.</summary>
+    void Operate(Driver driver, Choices choices);
+
+    /// <summary>Adds the driver's own counters.</summary>
+    void Count(Driver driver, Outcomes outcomes);
+}

@@ -1,0 +1,7 @@
+namespace Sluice.Tests.Fuzz.Network;
+
+/// <summary>The cards that are fuzzed.</summary>
+internal static class NetworkCards
+{
+    public static readonly INetworkCardKind[] All = [new E1000eCard()];
+}
