@@ -40,6 +40,8 @@ internal static class NetworkTools
         way = Network.RouteTo(host);
         if (way == null)
             Terminal.WriteLine($"  no way to {host}: {(Network.Interfaces.Length == 0 ? "there is no network card"u8 : "no card has an address and a gateway yet; net shows them"u8)}");
+        else if (!way.Device.Link.IsUp)
+            Terminal.WriteLine($"  {way.Device.Name}: the link is down; is the cable in?");
         return way != null;
     }
 

@@ -67,6 +67,8 @@ internal static class PingCommand
         }
         pinger.Stop();
         Terminal.WriteLine($"  {sent} sent, {came} came back, {sent - Math.Min(came, sent)} lost, {wrong} with other bytes than were sent");
+        if (came == 0 && way.Device.Link.IsUp && !way.IsReady(address))
+            Terminal.WriteLine($"  nobody there says how to reach {address} (no answer to ARP)");
         if (came != 0)
             Terminal.WriteLine($"  shortest {shortest} us, mean {all / came} us, longest {longest} us");
     }

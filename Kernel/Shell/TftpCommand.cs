@@ -30,7 +30,9 @@ internal static class TftpCommand
             if (now - told >= Progress)
             {
                 told = now;
-                if (client.Promised == 0)
+                if (client.Bytes == 0)
+                    Terminal.WriteLine($"  no answer for {(now - began) / Progress} s (Ctrl-C gives up)");
+                else if (client.Promised == 0)
                     Terminal.WriteLine($"  {new ByteSize(client.Bytes)}");
                 else
                     Terminal.WriteLine($"  {new ByteSize(client.Bytes)} of {new ByteSize(client.Promised)}, {client.Bytes * 100 / client.Promised} %");
