@@ -1,9 +1,11 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
+using System.Threading;
 using Sluice.Devices;
 using Sluice.Dma;
 using Sluice.Drivers.I8255x;
+using Sluice.Mm;
 using Sluice.Net;
 using Sluice.Platform;
 using Xunit;
@@ -174,6 +176,63 @@ public sealed class I8255xFaultTests
         frames[0].Free();
         Assert.Empty(machine.ReceiveAll(card));
         Finish(machine, card);
+    }
+
+    [Fact]
+    public void A_length_that_changes_while_it_is_checked_is_not_believed()
+    {
+        using var machine = new I8255xMachine();
+        I8255x card = machine.Probe();
+        var memory = (DeviceRam)machine.Dma.Ram;
+        // All descriptors, so that the driver always meets one under change.
+        var descriptors = new HashSet<uint>();
+        machine.Device.Filled = at => descriptors.Add(at);
+        for (int i = 0; i < ListFrames - 1; i++)
+            machine.Device.Deliver(I8255xMachine.Packet(100, i, card.Address));
+        uint[] all = [.. descriptors];
+        byte[][] counts = [.. new uint[] { 0xC064, 0xFFFF, 0xC601, 0xC000, 0x8064 }.Select(count => BitConverter.GetBytes((ushort)count))];
+        bool stop = false;
+        int turns = 0;
+        var liar = new Thread(() =>
+        {
+            for (int i = 0; !Volatile.Read(ref stop); i++)
+            {
+                memory.Write(all[i % all.Length] + 12, counts[i % counts.Length]);
+                Volatile.Write(ref turns, i);
+            }
+        });
+        liar.Start();
+        var frames = new Frame[8];
+        int received = 0;
+        try
+        {
+            for (int round = 0; round < 100; round++)
+            {
+                int begun = Volatile.Read(ref turns);
+                Assert.True(SpinWait.SpinUntil(() => Volatile.Read(ref turns) - begun > 200, TimeSpan.FromSeconds(20)));
+                for (int count = 1; count != 0;)
+                {
+                    count = card.Receive(frames);
+                    for (int i = 0; i < count; i++)
+                    {
+                        Assert.Equal(100u, frames[i].Length);
+                        frames[i].Free();
+                    }
+                    received += count;
+                }
+                for (int i = 0; i < 60; i++)
+                    machine.Device.Deliver(I8255xMachine.Packet(100, i, card.Address));
+            }
+        }
+        finally
+        {
+            Volatile.Write(ref stop, true);
+            liar.Join();
+        }
+        Assert.True(received != 0 && card.Counters.BadLength != 0 && card.Counters.BadDescriptors != 0);
+        Assert.Equal(0ul, card.Function.Dma.Statistics.Overlong);
+        card.Quiesce();
+        Assert.Equal(0, machine.Frames.Used);
     }
 
     // Row 4: done twice, backwards, out of order: the order is the driver's.
@@ -386,6 +445,32 @@ public sealed class I8255xFaultTests
             Assert.DoesNotContain(received[60..], value => value == 0xEE);
         }
         Finish(machine, card);
+    }
+
+    // Row 19: so many pages are free, then more, until it starts.
+    [Theory, MemberData(nameof(Kinds))]
+    public void Probe_without_enough_memory_is_an_error_and_nothing_is_lost(string kind)
+    {
+        int failures = 0, left = 0;
+        for (bool worked = false; !worked; left += left < 8 ? 1 : 23)
+        {
+            using var machine = new I8255xMachine(kind, usable: (0x10_0000, 6 << 20));
+            var held = new Stack<PageRun>();
+            while (machine.Dma.Memory.Pages.TryTake(0, Zone.Any, default, out PageRun run))
+                held.Push(run);
+            for (int i = 0; i < left; i++)
+            {
+                PageRun given = held.Pop();
+                machine.Dma.Memory.Pages.Give(ref given);
+            }
+            Error error = machine.TryProbe(out I8255x? card);
+            worked = error == Error.None;
+            failures += worked ? 0 : 1;
+            Assert.True(worked || error is Error.NoResources or Error.NotSupported);
+            card?.Quiesce();
+            machine.CheckNothingLeft();
+        }
+        Assert.InRange(failures, 4, 100);
     }
 
     // Row 19: no frames, no slots.
