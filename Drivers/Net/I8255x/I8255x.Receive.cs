@@ -25,8 +25,8 @@ public sealed partial class I8255x
 
     private const uint ShortestFrame = 14, LongestReceived = 1518;
 
-    // At a frame that is complete and has no length.
-    private const int MostLooks = 100;
+    // That a frame may be complete and have no count: QEMU's model writes that later, from another thread, whenever its host lets it.
+    private const ulong CountMicroseconds = 20_000;
 
     private const ulong NormalCounts = (ulong)Room << 48, MarkerCounts = 0;
 
@@ -34,6 +34,10 @@ public sealed partial class I8255x
     private readonly DeviceFrame[] _receive;
     private ulong _wasMarkerLow, _wasMarkerHigh;
     private uint _head, _marker;
+
+    // The position that was complete without a count, and until when that is waited for.
+    private uint _countlessAt;
+    private ulong _countDue;
 
     /// <inheritdoc/>
     [PacketPath]
@@ -103,12 +107,8 @@ public sealed partial class I8255x
     {
         ref DeviceFrame slot = ref _receive[_head & ReceiveFrames - 1];
         var status = (ReceiveWord)_dma.Look(in slot, ReceiveHeader.StatusWord, ReceiveHeader.CountWord, out uint counts);
-        // QEMU's model completes a frame before it says, from another thread, how long it is.
-        for (int look = 0; look < MostLooks && (status & ReceiveWord.Verdict) == ReceiveWord.Good && (counts & (uint)(ReceiveCount.Mask | ReceiveCount.Flags)) == 0; look++)
-        {
-            Cpu.Pause();
-            status = (ReceiveWord)_dma.Look(in slot, ReceiveHeader.StatusWord, ReceiveHeader.CountWord, out counts);
-        }
+        if ((status & ReceiveWord.Verdict) == ReceiveWord.Good && (counts & (uint)(ReceiveCount.Mask | ReceiveCount.Flags)) == 0 && WaitsForCount())
+            return false;
         uint length = counts & (uint)ReceiveCount.Mask, flags = counts & (uint)ReceiveCount.Flags;
         if ((status & ReceiveWord.Complete) == 0)
         {
@@ -213,6 +213,15 @@ public sealed partial class I8255x
         return false;
     }
 
+    // Whether the frame at the head may have its count yet.
+    private bool WaitsForCount()
+    {
+        ulong now = Clock.Microseconds;
+        if (_countlessAt != _head || _countDue == 0)
+            (_countlessAt, _countDue) = (_head, now + CountMicroseconds);
+        return now < _countDue;
+    }
+
     private bool IsComplete(uint position) =>
         ((ReceiveWord)_dma.Look(in _receive[position & ReceiveFrames - 1], ReceiveHeader.StatusWord) & ReceiveWord.Complete) != 0;
 
@@ -241,6 +250,7 @@ public sealed partial class I8255x
             return error;
         }
         _head = 0;
+        _countDue = 0;
         _marker = ReceiveFrames - 1;
         _wasMarkerLow = _wasMarkerHigh = 0;
         for (uint i = 0; i < _marker; i++)
