@@ -20,6 +20,8 @@ internal sealed record Contents(string[] Modules, string[] Sources, string[] Lib
     {
         "disk-init" => new(["firewire-ohci", "firewire-sbp2", "sd_mod", "crc32c_generic", "ext4"], [], [], [], null),
         "camera-init" => new(["firewire-ohci"], ["camera"], ["dc1394"], [], "/usr/include/dc1394/dc1394.h"),
+        "iso-init" => new(["firewire-ohci"], [], [], ["/usr/bin/sendiso", "/usr/bin/dumpiso"], "/usr/bin/sendiso"),
+        "net-init" => new(["firewire-ohci", "firewire-net"], [], [], [], null),
         "libraw-init" => new(["firewire-ohci"], [], [], ["/usr/bin/testlibraw"], "/usr/bin/testlibraw"),
         _ => new(["firewire-ohci"], ["transactions", "streams"], [], [], null),
     };
@@ -30,7 +32,8 @@ internal static partial class Initramfs
 {
     /// <summary>Makes one.</summary>
     /// <param name="folder">For what is compiled.</param>
-    public static void Make(string root, string release, string path, string folder, string init)
+    /// <param name="file">Is /file, or nothing is.</param>
+    public static void Make(string root, string release, string path, string folder, string init, byte[]? file)
     {
         var contents = Contents.For(init);
         string[] modules = [.. Files(release, contents.Modules)], programs = [.. contents.Programs];
@@ -39,6 +42,8 @@ internal static partial class Initramfs
             archive.AddFolder(name);
         archive.AddProgram("bin/busybox", File.ReadAllBytes("/bin/busybox"));
         archive.AddProgram("init", File.ReadAllBytes(Path.Combine(root, "tests/FireWire/Linux", init)));
+        if (file != null)
+            archive.AddProgram("file", file);
         foreach (string name in contents.Sources)
         {
             string program = Path.Combine(folder, name);

@@ -47,11 +47,12 @@ internal sealed class LinuxGuest : IDisposable
     /// <param name="machine">QEMU's machine type and what belongs to it.</param>
     /// <param name="kernelArguments">Read by the kernel and by init.</param>
     /// <param name="init">The script in this folder that it runs; <see cref="Contents"/> has what it needs.</param>
-    public static LinuxGuest Start(string socket, string[] machine, string kernelArguments, string init = "init")
+    /// <param name="file">Is /file there.</param>
+    public static LinuxGuest Start(string socket, string[] machine, string kernelArguments, string init = "init", byte[]? file = null)
     {
         DirectoryInfo folder = Directory.CreateTempSubdirectory("firewire-linux");
         string release = FindRelease()!, initramfs = Path.Combine(folder.FullName, "initramfs");
-        Initramfs.Make(Root, release, initramfs, folder.FullName, init);
+        Initramfs.Make(Root, release, initramfs, folder.FullName, init, file);
         var start = new ProcessStartInfo(Path.Combine(Root, "iso/qemu.sh")) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
         string[] arguments =
         [

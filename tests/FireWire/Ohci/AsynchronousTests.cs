@@ -207,7 +207,10 @@ public sealed class AsynchronousTests : MachineTests
         Machine.Put(more, Machine.Input(0x800), 0x3_0000, 0, 0x800);
         Machine.Put(current + 8, more | 1);
         Machine[Ohci.ArRequest] = (uint)ContextControl.Wake;
+        Machine.WordsWritten.Clear();
         Assert.Equal(Outcome.Complete, Ask(done => Node.TryWrite(Host, 0x1_0000_0000, data, done)).Outcome);
+        // The full buffer's status comes last: its packet is then in the next one, whoever looks.
+        Assert.Equal([more + 12, current + 12], Machine.WordsWritten);
         Assert.Equal(0x800u - (500u - (uint)room), Machine.Word(more + 12) & 0xFFFF);
         Assert.Equal(more | 1, Machine[Ohci.ArRequest + Ohci.CommandPtr]);
     }

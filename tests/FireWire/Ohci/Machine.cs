@@ -69,7 +69,10 @@ internal sealed class Machine : IOhciHost
     {
         bool isThere = address <= (ulong)Memory.Length - 4 && (address & 3) == 0;
         if (isThere)
+        {
             Put((uint)address, value);
+            WordsWritten.Add(address);
+        }
         return isThere;
     }
 
@@ -78,6 +81,9 @@ internal sealed class Machine : IOhciHost
         Edges += level && !Interrupt ? 1 : 0;
         Interrupt = level;
     }
+
+    /// <summary>Words that the device wrote by themselves, by address, in order.</summary>
+    public List<ulong> WordsWritten { get; } = [];
 
     public void InterruptAgain() => Edges++;
 

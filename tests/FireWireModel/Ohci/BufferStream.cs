@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.Runtime.InteropServices;
 
 namespace Sluice.FireWire.Ohci;
@@ -12,6 +13,7 @@ internal sealed class BufferStream(IOhciHost host)
     // As many buffers as one packet may need; more are looked at with the next.
     private const int MostAhead = 64;
 
+    private readonly Stack<(uint Address, int Left)> _touched = new();
     private Descriptor _descriptor;
     private uint _at;
     private int _used;
@@ -72,6 +74,19 @@ internal sealed class BufferStream(IOhciHost host)
     /// <param name="hasInterrupt">Whether a buffer was filled whose descriptor asks for one.</param>
     public EventCode Put(ReadOnlySpan<byte> bytes, uint status, out bool hasInterrupt)
     {
+        _touched.Clear();
+        EventCode error = Fill(bytes, out hasInterrupt);
+        // The last buffer's first: who looks meanwhile must not see a full buffer whose packet goes on in one that looks empty.
+        while (_touched.TryPop(out (uint Address, int Left) one))
+        {
+            if (!host.TryWrite32(one.Address + 12, status | (uint)one.Left))
+                return EventCode.DataWrite;
+        }
+        return error;
+    }
+
+    private EventCode Fill(ReadOnlySpan<byte> bytes, out bool hasInterrupt)
+    {
         hasInterrupt = false;
         while (true)
         {
@@ -81,8 +96,8 @@ internal sealed class BufferStream(IOhciHost host)
             _used += count;
             bytes = bytes[count..];
             int left = _descriptor.RequestCount - _used;
-            if (_descriptor.WantsStatus && !host.TryWrite32(_at + 12, status | (uint)left))
-                return EventCode.DataWrite;
+            if (_descriptor.WantsStatus)
+                _touched.Push((_at, left));
             if (left == 0)
             {
                 hasInterrupt |= _descriptor.Interrupt == 3;
