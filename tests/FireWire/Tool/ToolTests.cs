@@ -29,7 +29,7 @@ public sealed class ToolTests
     public void Wrong_options_are_refused(params string[] arguments) => Assert.Throws<UsageException>(() => Options.Parse(arguments));
 
     [Theory]
-    [InlineData("--node", "disk")]
+    [InlineData("--node", "toaster")]
     [InlineData("--node", "memory,size=x")]
     [InlineData("--node", "memory,sizes=1")]
     [InlineData("--node", "memory,speed=S300")]
