@@ -26,14 +26,15 @@ public sealed class BenchMachine : IAsyncLifetime
         First = await Measure("bench-1", 512);
         Second = await Measure("bench-2", 512);
         Large = await Measure("bench-20G", 20 * 1024);
-        Cards = await Measure("bench-cards", 512, "e1000e-*", [.. TwoCards("e1000e")]);
+        Cards = (await Measure("bench-e1000e", 512, "e1000e-*", [.. TwoCards("e1000e")]))
+            .Concat(await Measure("bench-i8255x", 512, "i8255x-*", [.. TwoCards("i82557b")])).ToDictionary();
     }
 
     /// <summary>QEMU's words for two cards on a hub of their own, of one model as in tests/Bench/machine.sh, or of two.</summary>
     internal static IEnumerable<string> TwoCards(string model, string? second = null) => new[] { 1, 2 }.SelectMany(card => (string[])
         ["-netdev", $"hubport,id=h{card},hubid=0", "-device", $"{(card == 2 ? second ?? model : model)},id=card{card},netdev=h{card},mac=52:54:00:00:00:0{card}"]);
 
-    /// <summary>Of one with two network cards of each model, both on one hub.</summary>
+    /// <summary>Of those with two network cards of one model on a hub.</summary>
     public IReadOnlyDictionary<string, double> Cards { get; private set; } = null!;
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
@@ -78,7 +79,7 @@ public sealed class BenchTests(BenchMachine measured) : IClassFixture<BenchMachi
     {
         if (name == "kernel-bytes") return (await IsoTests.ExtractKernel("bench-kernel.elf")).Length;
         var figures = name.EndsWith(Large, StringComparison.Ordinal) ? measured.Large
-            : name.StartsWith("e1000e-", StringComparison.Ordinal) ? measured.Cards : measured.First;
+            : name.StartsWith("e1000e-", StringComparison.Ordinal) || name.StartsWith("i8255x-", StringComparison.Ordinal) ? measured.Cards : measured.First;
         string key = name.StartsWith(BootToPrompt, StringComparison.Ordinal) ? name.Replace(Large, "").Replace(Small, "") : name;
         Assert.True(figures.TryGetValue(key, out double value), $"{key} was not measured");
         return value;

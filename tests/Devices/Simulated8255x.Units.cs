@@ -119,6 +119,22 @@ public sealed partial class Simulated8255x
         return false;
     }
 
+    /// <summary>A frame comes whose count and data are written after it is complete, as QEMU's model does it: whoever reads a register waits for that.</summary>
+    /// <param name="before">The data that is there until then.</param>
+    public void DeliverLate(ReadOnlySpan<byte> before, byte[] frame)
+    {
+        uint at = _receiveBase + _nextFrame;
+        Deliver(before);
+        byte[] count = ReadMemory(at + 12, 2);
+        WriteMemory(at + 12, [0, 0]);
+        StatusRead = () =>
+        {
+            StatusRead = null;
+            WriteMemory(at + 12, count);
+            WriteMemory(at + 16, frame);
+        };
+    }
+
     /// <summary>Goes past the next descriptor, as if it had come there while the end of the list was taken away.</summary>
     public void Skip() => _nextFrame = ReadWord(_receiveBase + _nextFrame + 4);
 

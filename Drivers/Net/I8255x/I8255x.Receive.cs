@@ -47,21 +47,39 @@ public sealed partial class I8255x
             Reclaim();
         if (_state != State.Running)
             return 0;
-        uint first = _head;
+        uint first = _head, settled = first;
         int count = 0;
-        while (count < frames.Length && _head != _marker)
+        // Each turn takes a frame at least, or skips one, or is the last; if the device takes a word back that it gave, it gets no more turns than others.
+        for (int turns = 0; turns < 2 * frames.Length && count < frames.Length && _head != _marker; turns++)
         {
-            int most = (int)Math.Min((uint)(frames.Length - count), _marker - _head);
-            count += ReceivePlain(ref frames[count], most);
-            if (count == frames.Length || _head == _marker)
-                break;
-            if (!TryReceiveOdd(ref frames[count]))
+            if (_head == settled)
+                settled += Settle(Math.Min((uint)(frames.Length - count), _marker - _head));
+            bool isSettled = _head != settled;
+            if (isSettled)
+                count += ReceivePlain(ref frames[count], (int)(settled - _head));
+            if (isSettled && _head == settled)
+                continue;
+            if (!TryReceiveOdd(ref frames[count], isSettled))
                 break;
             count += frames[count].IsEmpty ? 0 : 1;
+            settled = isSettled ? settled : _head;
         }
         if (_head != first && _state == State.Running)
             Extend();
         return count;
+    }
+
+    // How many of the next frames are complete, at most so many, and in memory as a whole. QEMU's model says complete before it writes count and data,
+    // from another thread that reading a register waits for; on a bus that brings in all that was written before.
+    private uint Settle(uint most)
+    {
+        uint complete = 0;
+        while (complete < most && IsComplete(_head + complete))
+            complete++;
+        if (complete == 0 || _registers.Status != ScbStatus.Gone)
+            return complete;
+        RequestReset();
+        return 0;
     }
 
     // Good frames whose hand-over has nothing to do, up to the first that is none. It calls nothing, so all it needs is in registers.
@@ -101,12 +119,15 @@ public sealed partial class I8255x
     private static bool IsImpossible(uint length, uint flags) =>
         length - ShortestFrame > LongestReceived - ShortestFrame || flags - 1 < (uint)ReceiveCount.Flags - 1;
 
-    // Whatever comes next, if anything: false if nothing has come, or it cannot go on. A frame that is no good is left empty.
+    // Whatever comes next, if anything: false if nothing has come, or it cannot go on. A frame that is no good is left empty; one that is complete
+    // only now is left where it is.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private bool TryReceiveOdd(ref Frame frame)
+    private bool TryReceiveOdd(ref Frame frame, bool isSettled)
     {
         ref DeviceFrame slot = ref _receive[_head & ReceiveFrames - 1];
         var status = (ReceiveWord)_dma.Look(in slot, ReceiveHeader.StatusWord, ReceiveHeader.CountWord, out uint counts);
+        if (!isSettled && (status & ReceiveWord.Complete) != 0)
+            return true;
         if ((status & ReceiveWord.Verdict) == ReceiveWord.Good && (counts & (uint)(ReceiveCount.Mask | ReceiveCount.Flags)) == 0 && WaitsForCount())
             return false;
         uint length = counts & (uint)ReceiveCount.Mask, flags = counts & (uint)ReceiveCount.Flags;

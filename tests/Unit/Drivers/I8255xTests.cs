@@ -259,6 +259,9 @@ public sealed class I8255xTests
             Assert.True(machine.Device.Deliver(I8255xMachine.Packet(60 + i, i, card.Address)));
         machine.Device.StatusRead = () =>
         {
+            // When it is asked whether the receiver stopped, not before.
+            if (card.Counters.Received != ListFrames - 1)
+                return;
             machine.Device.StatusRead = null;
             Assert.True(machine.Device.Deliver(packet));
             machine.Device.StopReceiving();
@@ -270,6 +273,23 @@ public sealed class I8255xTests
         Assert.Equal((1ul, true), (card.Faults.ReceiverRestarts, machine.Device.IsReceiving));
         Assert.True(machine.Device.Deliver(packet));
         Assert.Equal(packet, Assert.Single(machine.ReceiveAll(card)));
+        Finish(machine, card);
+    }
+
+    [Theory, MemberData(nameof(Kinds))]
+    public void What_a_device_writes_after_it_said_complete_is_waited_for_by_reading_a_register(string kind)
+    {
+        using var machine = new I8255xMachine(kind);
+        I8255x card = machine.Probe();
+        var sent = new List<byte[]>();
+        for (int i = 0; i < 200; i++)
+        {
+            byte[] packet = I8255xMachine.Packet(60 + i, i, card.Address), early = (byte[])packet.Clone();
+            early.AsSpan(20).Fill(0xEE);
+            sent.Add(packet);
+            machine.Device.DeliverLate(early, packet);
+            Assert.Equal(packet, Assert.Single(machine.ReceiveAll(card)));
+        }
         Finish(machine, card);
     }
 

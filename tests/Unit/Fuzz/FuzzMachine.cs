@@ -145,9 +145,9 @@ internal sealed unsafe class FuzzMachine : IDisposable
             Interrupts.Poll();
             ulong due = Sluice.Platform.Machine.Timers.NextDue, present = Sluice.Platform.Clock.Microseconds;
             ulong step = due <= present ? 1 : due - present;
-            // A storm of work: time passes in larger steps.
+            // A storm of work, or timers without end: time passes in steps that grow, so that what waits a while is not overtaken at once.
             if (turns >= mostTurns)
-                step = Math.Max(step, microseconds / 50);
+                step = Math.Max(step, Math.Min(microseconds / 50, 1UL << Math.Min((turns - mostTurns) / 64, 40)));
             Clock.Advance(Math.Min(step, end - now));
         }
     }
