@@ -83,6 +83,11 @@ bench-linux: iso ## the same beside Linux in the same QEMU, as a table (installs
 	@iso/setup.sh linux
 	@tests/Bench/compare.sh
 
+.PHONY: bench-firewire-model
+bench-firewire-model: solution ## prints how fast the emulated FireWire controller is, as a table (installs Debian's kernel packages)
+	@iso/setup.sh linux
+	@tests/Bench/firewire-model.sh
+
 .PHONY: flash
 flash: iso ## writes the image to a USB stick: make flash DEV=/dev/disk/by-id/usb-...
 	@iso/flash.sh $(if $(DRY_RUN),--dry-run) $(DEV)

@@ -1,8 +1,8 @@
 using System;
-using System.Buffers;
+using System.Diagnostics;
 using System.Net.Sockets;
-using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Threading;
 
 namespace Sluice.VfioUser;
 
@@ -46,33 +46,45 @@ internal sealed unsafe class Connection(Socket socket) : IDisposable
     /// <summary>File descriptors with one message.</summary>
     public const int MostFiles = 8;
 
+    // After a message the next one is mostly near: a guest goes from register to register. So this thread looks for it a while before it
+    // sleeps, but leaves the core to whoever wants it: on a busy machine that is the guest.
+    private const int WatchMicroseconds = 100;
+
+    private static readonly long _watch = Environment.ProcessorCount == 1 ? 0 : Stopwatch.Frequency * WatchMicroseconds / 1_000_000;
+
     private readonly int[] _files = new int[MostFiles];
     private readonly int _handle = (int)socket.Handle;
-    private byte[] _payload = new byte[4096], _reply = new byte[4096];
-    private int _fileCount;
+    private byte[] _received = new byte[65536], _reply = new byte[4096];
+    // What was received and not yet taken; where what came last ends, whose last message has the file descriptors.
+    private int _start, _end, _chunkEnd, _fileCount;
+    private bool _areFilesPending;
 
     /// <summary>Waits for a message. False when the other side is gone.</summary>
     /// <exception cref="ProtocolException">What came is none.</exception>
     public bool TryReceive(out Request request)
     {
-        CloseFiles();
         request = default;
-        MessageHeader header;
-        if (!TryFill(&header, MessageHeader.Bytes, withFiles: true))
+        if (!_areFilesPending)
+            CloseFiles();
+        if (_start == _end && !TryReceiveSome())
             return false;
+        if (!TryComplete(MessageHeader.Bytes))
+            return false;
+        MessageHeader header = MemoryMarshal.Read<MessageHeader>(_received.AsSpan(_start));
         if (header.Size is < MessageHeader.Bytes or > MostBytes)
             throw new ProtocolException($"a message of {header.Size} bytes");
-        int length = (int)header.Size - MessageHeader.Bytes;
-        if (length > _payload.Length)
-            _payload = new byte[length];
-        fixed (byte* payload = _payload)
-        {
-            if (length != 0 && !TryFill(payload, length, withFiles: false))
-                return false;
-        }
+        int size = (int)header.Size;
+        if (!TryComplete(size))
+            return false;
         request.Header = header;
-        request.Payload = _payload.AsSpan(0, length);
-        request.Files = _files.AsSpan(0, _fileCount);
+        request.Payload = _received.AsSpan(_start + MessageHeader.Bytes, size - MessageHeader.Bytes);
+        _start += size;
+        // The system ends what it gives at once behind what file descriptors came with.
+        if (_start >= _chunkEnd)
+        {
+            request.Files = _files.AsSpan(0, _fileCount);
+            _areFilesPending = false;
+        }
         return true;
     }
 
@@ -135,40 +147,78 @@ internal sealed unsafe class Connection(Socket socket) : IDisposable
         socket.Dispose();
     }
 
-    // File descriptors come with the first bytes of a header.
-    private bool TryFill(void* buffer, int length, bool withFiles)
+    // Makes a message whole, of which some has come. Never takes more than that: file descriptors come with first bytes alone.
+    private bool TryComplete(int length)
     {
-        int filled = 0;
-        while (filled < length)
+        if (_start + length > _received.Length)
         {
-            nint count = withFiles && filled == 0 ? ReceiveWithFiles(buffer, length) : Native.Receive(_handle, (byte*)buffer + filled, (nuint)(length - filled), Native.WaitAll);
+            byte[] room = length > _received.Length ? new byte[length] : _received;
+            _received.AsSpan(_start.._end).CopyTo(room);
+            _received = room;
+            _chunkEnd -= _start;
+            _end -= _start;
+            _start = 0;
+        }
+        while (_end - _start < length)
+        {
+            nint count;
+            fixed (byte* buffer = _received)
+                count = Native.Receive(_handle, buffer + _end, (nuint)(_start + length - _end), Native.WaitAll);
             if (count < 0 && Marshal.GetLastPInvokeError() == Native.Interrupted)
                 continue;
             if (count <= 0)
                 return false;
-            filled += (int)count;
+            _end += (int)count;
         }
         return true;
     }
 
-    private nint ReceiveWithFiles(void* buffer, int length)
+    // Takes all that is there.
+    private bool TryReceiveSome()
+    {
+        long began = Stopwatch.GetTimestamp();
+        _start = _end = 0;
+        while (true)
+        {
+            bool isWatching = Stopwatch.GetTimestamp() - began < _watch;
+            nint count = ReceiveWithFiles(isWatching ? Native.DoNotWait : 0);
+            int error = count < 0 ? Marshal.GetLastPInvokeError() : 0;
+            if (error == Native.Interrupted)
+                continue;
+            if (error == Native.TryAgain && isWatching)
+            {
+                Thread.Yield();
+                continue;
+            }
+            if (count <= 0)
+                return false;
+            _end = _chunkEnd = (int)count;
+            _areFilesPending = _fileCount != 0;
+            return true;
+        }
+    }
+
+    private nint ReceiveWithFiles(int flags)
     {
         const int controlBytes = 16 + MostFiles * sizeof(int);
         byte* control = stackalloc byte[controlBytes];
-        Native.IoVector vector = new() { Base = buffer, Length = (nuint)length };
-        Native.Message message = new() { Vectors = &vector, VectorCount = 1, Control = control, ControlLength = controlBytes };
-        nint count = Native.Receive(_handle, &message, Native.CloseOnExec);
-        if (count < 0 || message.ControlLength < (nuint)sizeof(Native.ControlHeader))
-            return count;
-        var header = (Native.ControlHeader*)control;
-        if (header->Level == Native.SocketLevel && header->Type == Native.Rights && header->Length <= controlBytes)
+        fixed (byte* buffer = _received)
         {
-            _fileCount = (int)(header->Length - (nuint)sizeof(Native.ControlHeader)) / sizeof(int);
-            new ReadOnlySpan<int>(header + 1, _fileCount).CopyTo(_files);
+            Native.IoVector vector = new() { Base = buffer, Length = (nuint)_received.Length };
+            Native.Message message = new() { Vectors = &vector, VectorCount = 1, Control = control, ControlLength = controlBytes };
+            nint count = Native.Receive(_handle, &message, Native.CloseOnExec | flags);
+            if (count < 0 || message.ControlLength < (nuint)sizeof(Native.ControlHeader))
+                return count;
+            var header = (Native.ControlHeader*)control;
+            if (header->Level == Native.SocketLevel && header->Type == Native.Rights && header->Length <= controlBytes)
+            {
+                _fileCount = (int)(header->Length - (nuint)sizeof(Native.ControlHeader)) / sizeof(int);
+                new ReadOnlySpan<int>(header + 1, _fileCount).CopyTo(_files);
+            }
+            if ((message.Flags & Native.ControlTruncated) != 0)
+                throw new ProtocolException($"more than {MostFiles} file descriptors with a message");
+            return count;
         }
-        if ((message.Flags & Native.ControlTruncated) != 0)
-            throw new ProtocolException($"more than {MostFiles} file descriptors with a message");
-        return count;
     }
 
     private void CloseFiles()

@@ -8,9 +8,9 @@ internal static unsafe partial class Native
 {
     public const int ReadWrite = 3, Read = 1, Shared = 1;
     public const int CloseOnExec = 0x4000_0000, NoSignal = 0x4000;
-    public const int ControlTruncated = 8, WaitAll = 0x100;
+    public const int ControlTruncated = 8, DoNotWait = 0x40, WaitAll = 0x100;
     public const int SocketLevel = 1, Rights = 1;
-    public const int Interrupted = 4, NoDevice = 19;
+    public const int Interrupted = 4, TryAgain = 11, NoDevice = 19;
 
     [StructLayout(LayoutKind.Sequential)]
     public struct IoVector

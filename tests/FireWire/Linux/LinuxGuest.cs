@@ -92,7 +92,8 @@ internal sealed class LinuxGuest : IDisposable
         _folder.Delete(recursive: true);
     }
 
-    private static string Root { get; } = FindRoot();
+    /// <summary>The project's folder.</summary>
+    public static string Root { get; } = FindRoot();
 
     private static string? FindRelease() => !Directory.Exists("/lib/modules") ? null : Directory.EnumerateDirectories("/lib/modules")
         .Select(folder => Path.GetFileName(folder)!)

@@ -2,6 +2,7 @@ using System;
 using System.Buffers.Binary;
 using System.Collections.Concurrent;
 using System.IO;
+using System.Threading;
 using Sluice.VfioUser;
 
 namespace Sluice.Tests.FireWire.VfioUser;
@@ -23,6 +24,9 @@ internal sealed class TestDevice : PciDevice
 
     public int Departures { get; private set; }
 
+    /// <summary>Who holds it holds off writes of registers.</summary>
+    public Lock Gate { get; } = new();
+
     protected override ulong Read(int bar, uint offset, int bytes)
     {
         ulong value = 0;
@@ -33,8 +37,11 @@ internal sealed class TestDevice : PciDevice
 
     protected override void Write(int bar, uint offset, int bytes, ulong value)
     {
-        for (int i = 0; i < bytes; i++)
-            _registers[offset + i] = (byte)(value >> (8 * i));
+        lock (Gate)
+        {
+            for (int i = 0; i < bytes; i++)
+                _registers[offset + i] = (byte)(value >> (8 * i));
+        }
         if (offset == 0x800 && bytes == 4)
             BinaryPrimitives.WriteUInt32LittleEndian(_registers.AsSpan(0x804), Memory.TryRead32(value, out uint word) && Memory.TryWrite32(value + 4, ~word) ? 1u : 0);
     }
