@@ -17,9 +17,9 @@ internal sealed class Machine : IOhciHost
 
     private uint _next = Program;
 
-    public Machine(TestBus test, ulong guid = 0x5254_0001_0000_0001, Speed speed = Speed.S400)
+    public Machine(TestBus test, ulong guid = 0x5254_0001_0000_0001, Speed speed = Speed.S400, OhciQuirks quirks = OhciQuirks.None)
     {
-        Controller = new OhciController(this, new OhciTraits(guid, speed));
+        Controller = new OhciController(this, new OhciTraits(guid, speed, Quirks: quirks));
         Phy = test.Bus.Add($"machine {test.Bus.Phys.Count}", Controller, new PhyTraits(3, speed, IsContender: true));
         Test = test;
     }

@@ -40,6 +40,11 @@ public sealed class ToolTests
     [InlineData("--node", "memory,name=a", "--node", "echo,name=b", "--cable", "a-b", "--cable", "a-b")]
     [InlineData("--controller", "socket,pci=12345:1")]
     [InlineData("--controller", "socket,msi=maybe")]
+    [InlineData("--controller", "socket,fault=tired")]
+    [InlineData("--controller", "socket,fault=gone+")]
+    [InlineData("--node", "memory,fault=gone")]
+    [InlineData("--node", "hostile,script=nice")]
+    [InlineData("--node", "hostile,play=-1")]
     public void Members_and_cables_that_cannot_be_are_refused(params string[] arguments) =>
         Assert.Throws<UsageException>(() => new Sluice.FireWire.Tool.Model(Options.Parse(arguments), _ => { }).Dispose());
 
@@ -60,6 +65,7 @@ public sealed class ToolTests
         Assert.Equal("ok", Say(model, "short-reset a"));
         Tree(model);
         Assert.Equal(before + 1, Generation());
+        Assert.Equal("e is no controller", Say(model, "fault e gone"));
         Assert.Equal(Commands.Help, Say(model, "what"));
         Assert.False(Commands.Run(model, "stop", TextWriter.Null));
 
@@ -69,6 +75,20 @@ public sealed class ToolTests
             model.Do(() => generation = model.Bus.Phys[0].Segment.Generation);
             return generation;
         }
+    }
+
+    [Fact]
+    public void Faults_are_given_at_start_and_changed_while_it_runs()
+    {
+        string socket = Path.Combine(Path.GetTempPath(), $"firewire-{Environment.ProcessId}");
+        using var model = new Sluice.FireWire.Tool.Model(Options.Parse(["--controller", $"{socket},name=c,fault=stuck-phy+interrupt-lost"]), _ => { });
+        OhciController controller = model.Devices[0].Controller;
+        Assert.Equal(OhciFaults.StuckPhy | OhciFaults.InterruptLost, controller.Faults);
+        Assert.Equal("ok", Say(model, "fault c gone"));
+        Assert.Equal(OhciFaults.Gone, controller.Faults);
+        Assert.StartsWith("no fault is 'tired'", Say(model, "fault c tired"), StringComparison.Ordinal);
+        Assert.Equal("ok", Say(model, "fault c none"));
+        Assert.Equal(OhciFaults.None, controller.Faults);
     }
 
     [Fact]

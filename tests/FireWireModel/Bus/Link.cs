@@ -35,6 +35,12 @@ public abstract class Link
     /// <param name="selfIds">The first quadlets of all self-ID packets, its own too, in the bus's order.</param>
     public abstract void SelfIdentified(ReadOnlySpan<uint> selfIds);
 
+    /// <summary>What a PHY that is broken makes of the self-ID phase, before anybody hears of it; a good one changes nothing.</summary>
+    /// <param name="selfIds">The first quadlets of all packets, to be changed.</param>
+    public virtual void ForgeSelfIds(System.Collections.Generic.List<uint> selfIds)
+    {
+    }
+
     /// <summary>A packet for this node, or for all. Copy what is needed.</summary>
     /// <returns>What it acknowledges; not sent when the packet was for all.</returns>
     public abstract Ack Receive(Packet packet);

@@ -31,6 +31,11 @@ public sealed class Packet
     /// <summary>The data's CRC is wrong, or less data came than the header says.</summary>
     public bool HasDataError;
 
+    /// <summary>
+    /// Whether what came is not what the header promises: wrong data, less, more, any where there should be none, or more than the speed has.
+    /// </summary>
+    public bool IsMalformed => HasDataError || DataBytes != (Code.HasData ? LengthField : 0) || DataBytes > Speed.MostAsynchronousBytes;
+
     /// <summary>The sender's: tries that are left when it meets busy nodes.</summary>
     public int Retries;
 

@@ -149,6 +149,8 @@ public sealed partial class Segment : ITimed
         _phys.Clear();
         _selfIds.Clear();
         SelfIdentify(root);
+        foreach (Phy phy in _phys)
+            phy.Link?.ForgeSelfIds(_selfIds);
         MeasureSpeeds();
         IsResetting = false;
         Generation++;

@@ -162,7 +162,7 @@ public abstract partial class Node : ITimed
         };
         if (!fits)
             return Ack.Complete;
-        if (response.HasDataError)
+        if (response.IsMalformed)
             return Ack.DataError;
         Span<byte> quadlet = stackalloc byte[4];
         BinaryPrimitives.WriteUInt32BigEndian(quadlet, response.Q3);

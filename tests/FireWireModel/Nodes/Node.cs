@@ -71,7 +71,7 @@ public abstract partial class Node : Link
             return TakeResponse(packet);
         if (!packet.Code.IsRequest)
             return Ack.TypeError;
-        if (packet.HasDataError || (packet.Code.HasData && packet.DataBytes != packet.LengthField))
+        if (packet.IsMalformed)
             return Ack.DataError;
         bool isBroadcast = (packet.Destination & 0x3F) == 0x3F;
         bool isWrite = packet.Code is Tcode.WriteQuadlet or Tcode.WriteBlock;

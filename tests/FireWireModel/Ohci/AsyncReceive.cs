@@ -10,7 +10,7 @@ namespace Sluice.FireWire.Ohci;
 /// </summary>
 internal sealed class AsyncReceive(OhciController controller, IntEvent packetReceived, IntEvent bufferFilled) : DmaContext(controller)
 {
-    private readonly BufferStream _stream = new(controller.Host);
+    private readonly BufferStream _stream = new(controller.Host, controller.DescriptorBytes);
     private readonly byte[] _bytes = new byte[Packet.MostBytes + 32];
 
     /// <summary>Times that a packet came and there was no room.</summary>
@@ -26,6 +26,15 @@ internal sealed class AsyncReceive(OhciController controller, IntEvent packetRec
 
     /// <summary>Says that a bus reset came, between the packets before and after it.</summary>
     public void TakeReset(int generation) => TryPut(EncodePhy(0, (uint)generation << 16), 0, EventCode.BusReset);
+
+    /// <summary>Writes to the last buffer, if nobody let it.</summary>
+    public void WriteStopped()
+    {
+        Span<byte> garbage = stackalloc byte[16];
+        garbage.Fill(0x66);
+        if (!IsRunning && _stream.BufferEnd != 0)
+            Host.TryWrite(_stream.BufferEnd - (uint)_stream.BufferBytes, garbage);
+    }
 
     protected override void Started() => Begin(CommandPtr);
 
@@ -59,14 +68,32 @@ internal sealed class AsyncReceive(OhciController controller, IntEvent packetRec
             Full++;
             return false;
         }
+        bool hasFaults = Controller.Faults != 0;
+        if (hasFaults)
+        {
+            if (Controller.FaultUnit.Has(OhciFaults.DeadContext))
+                Die(EventCode.Unknown);
+            if (IsDead)
+                return false;
+            bytes = Controller.FaultUnit.SpoilPacket(_bytes.AsSpan(0, bytes), (Tcode)(_bytes[0] >> 4));
+            _stream.ResidualError = Controller.FaultUnit.ResidualError(_stream.BufferBytes);
+        }
         uint status = Status(code, speed);
         BinaryPrimitives.WriteUInt32LittleEndian(_bytes.AsSpan(bytes), status | Controller.TimeStamp);
+        if (Controller.Has(OhciQuirks.BigEndianHeaders))
+            _bytes.AsSpan(bytes, 4).Reverse();
         EventCode error = _stream.Put(_bytes.AsSpan(0, bytes + 4), status, out bool hasInterrupt);
         CommandPtrShown(_stream.Current);
         if (error != EventCode.None)
         {
             Die(error);
             return false;
+        }
+        if (hasFaults)
+        {
+            Controller.FaultUnit.Overrun(_stream.BufferEnd);
+            if (_stream.Finished != 0)
+                Controller.FaultUnit.SpoilDescriptor(_stream.Finished);
         }
         SetActive(_stream.IsOpen);
         Controller.Interrupts.Raise(packetReceived | (hasInterrupt ? bufferFilled : 0));
@@ -92,6 +119,8 @@ internal sealed class AsyncReceive(OhciController controller, IntEvent packetRec
         bytes.Slice(header, padded).Clear();
         packet.Data.CopyTo(bytes[header..]);
         Controller.SwapData(bytes.Slice(header, padded));
+        if (Controller.Has(OhciQuirks.BigEndianHeaders))
+            OhciController.ReverseWords(bytes[..(isData ? 12 : header)]);
         return header + padded;
     }
 
@@ -100,6 +129,8 @@ internal sealed class AsyncReceive(OhciController controller, IntEvent packetRec
         BinaryPrimitives.WriteUInt32LittleEndian(_bytes, (uint)Tcode.Phy << 4);
         BinaryPrimitives.WriteUInt32LittleEndian(_bytes.AsSpan(4), first);
         BinaryPrimitives.WriteUInt32LittleEndian(_bytes.AsSpan(8), second);
+        if (Controller.Has(OhciQuirks.BigEndianHeaders))
+            OhciController.ReverseWords(_bytes.AsSpan(0, 12));
         return 12;
     }
 }

@@ -23,7 +23,7 @@ internal sealed class AsyncTransmit(OhciController controller, IntEvent complete
     /// </summary>
     public Packet? Next()
     {
-        if (!_isLoaded)
+        if (!_isLoaded || Controller.FaultUnit.Has(OhciFaults.StuckTransmit))
             return null;
         if (_error == EventCode.None && completed == IntEvent.ResponseSent && !_packet.IsPhy && _packet.Code.IsResponse && IsTooLate())
             _error = EventCode.TimeOut;
@@ -116,7 +116,7 @@ internal sealed class AsyncTransmit(OhciController controller, IntEvent complete
         if (count == 0)
             return;
         block = block[..count];
-        if (!IsWellFormed(block))
+        if (!IsWellFormed(block) || Controller.FaultUnit.Has(OhciFaults.DeadContext))
         {
             Die(EventCode.Unknown);
             return;
@@ -213,10 +213,13 @@ internal sealed class AsyncTransmit(OhciController controller, IntEvent complete
         _isLoaded = false;
         if (!Finish(code))
             return;
+        uint done = _last;
         if (Host.TryRead32(_last + 8, out uint branch))
             Follow(branch);
         else
             Die(EventCode.DescriptorRead);
+        if (Controller.Faults != 0)
+            Controller.FaultUnit.SpoilDescriptor(done);
     }
 
     private bool Finish(EventCode code)

@@ -8,7 +8,7 @@ namespace Sluice.FireWire.Ohci;
 /// Buffers that a chain of INPUT_MORE descriptors, each a block, makes one stream of: buffer-fill mode.
 /// Source: 1394 OHCI 1.1, sections 8.1 and 10.2.1.
 /// </summary>
-internal sealed class BufferStream(IOhciHost host)
+internal sealed class BufferStream(IOhciHost host, int descriptorBytes)
 {
     // As many buffers as one packet may need; more are looked at with the next.
     private const int MostAhead = 64;
@@ -26,6 +26,18 @@ internal sealed class BufferStream(IOhciHost host)
 
     /// <summary>The block that is used, with its number of descriptors; 0 if none is.</summary>
     public uint Current => IsOpen ? _at | 1 : 0;
+
+    /// <summary>The descriptor of the buffer that the last packet filled; 0 if it filled none.</summary>
+    public uint Finished { get; private set; }
+
+    /// <summary>Bytes of the buffer that is or was used last.</summary>
+    public int BufferBytes => _descriptor.RequestCount;
+
+    /// <summary>The first address behind that buffer; 0 if there never was one.</summary>
+    public uint BufferEnd => _descriptor.DataAddress + (uint)_descriptor.RequestCount;
+
+    /// <summary>What descriptors are told to have left, besides what they have: not 0 for who is faulty.</summary>
+    public int ResidualError { get; set; }
 
     /// <summary>Begins with a descriptor.</summary>
     public EventCode Open(uint branch)
@@ -79,7 +91,7 @@ internal sealed class BufferStream(IOhciHost host)
         // The last buffer's first: who looks meanwhile must not see a full buffer whose packet goes on in one that looks empty.
         while (_touched.TryPop(out (uint Address, int Left) one))
         {
-            if (!host.TryWrite32(one.Address + 12, status | (uint)one.Left))
+            if (!host.TryWrite32(one.Address + 12, status | ((uint)(one.Left + ResidualError) & 0xFFFF)))
                 return EventCode.DataWrite;
         }
         return error;
@@ -88,6 +100,7 @@ internal sealed class BufferStream(IOhciHost host)
     private EventCode Fill(ReadOnlySpan<byte> bytes, out bool hasInterrupt)
     {
         hasInterrupt = false;
+        Finished = 0;
         while (true)
         {
             int count = Math.Min(bytes.Length, _descriptor.RequestCount - _used);
@@ -102,6 +115,7 @@ internal sealed class BufferStream(IOhciHost host)
             {
                 hasInterrupt |= _descriptor.Interrupt == 3;
                 IsOpen = false;
+                Finished = _at;
                 if (!host.TryRead32(_at + 8, out uint branch))
                     return EventCode.DescriptorRead;
                 // The next buffer may come later, unless this packet needs it.
@@ -119,7 +133,9 @@ internal sealed class BufferStream(IOhciHost host)
 
     private bool TryRead(uint address, out Descriptor descriptor)
     {
-        descriptor = default;
-        return host.TryRead(address, MemoryMarshal.AsBytes(new Span<Descriptor>(ref descriptor)));
+        Span<Descriptor> read = stackalloc Descriptor[2];
+        bool isThere = host.TryRead(address, MemoryMarshal.AsBytes(read)[..descriptorBytes]);
+        descriptor = read[0];
+        return isThere;
     }
 }

@@ -134,7 +134,7 @@ internal abstract class DmaContext(OhciController controller)
             Die(EventCode.Unknown);
             return 0;
         }
-        if (!Host.TryRead(_commandPtr & ~ZMask, MemoryMarshal.AsBytes(block[..count])))
+        if (!Host.TryRead(_commandPtr & ~ZMask, MemoryMarshal.AsBytes(block)[..Math.Max(count * DescriptorBytes, Controller.DescriptorBytes)]))
         {
             Die(EventCode.DescriptorRead);
             return 0;

@@ -1,7 +1,7 @@
 namespace Sluice.FireWire.Ohci;
 
 /// <summary>Events and their masks, those of isochronous contexts too. Source: 1394 OHCI 1.1, section 6.</summary>
-internal sealed class InterruptUnit(IOhciHost host)
+internal sealed class InterruptUnit(IOhciHost host, FaultUnit faults)
 {
     private const IntEvent Isochronous = IntEvent.IsochronousSent | IntEvent.IsochronousReceived;
     private const IntEvent Settable = (IntEvent)0x6FFF_83FF & ~Isochronous, Maskable = (IntEvent)0xEFFF_83FF;
@@ -57,7 +57,7 @@ internal sealed class InterruptUnit(IOhciHost host)
     }
 
     /// <summary>Isochronous events or masks changed.</summary>
-    public void Update() => host.SetInterrupt(IsHigh);
+    public void Update() => host.SetInterrupt(faults.Faults == 0 ? IsHigh : faults.Level(IsHigh, (_mask & IntEvent.Master) != 0));
 
     public void Reset()
     {

@@ -10,10 +10,10 @@ namespace Sluice.FireWire.Ohci;
 /// </summary>
 internal sealed class IsoReceive(OhciController controller, int number) : DmaContext(controller)
 {
-    private readonly BufferStream _stream = new(controller.Host);
+    private readonly BufferStream _stream = new(controller.Host, controller.DescriptorBytes);
     private readonly DualBuffer _dual = new(controller.Host);
     private readonly byte[] _bytes = new byte[Packet.MostBytes + 16];
-    private uint _last;
+    private uint _first, _last;
     private bool _isWaiting;
 
     /// <summary>Tags 31:28, cycle 26:12, sync 11:8, tag 1 filter 6, channel 5:0.</summary>
@@ -43,7 +43,8 @@ internal sealed class IsoReceive(OhciController controller, int number) : DmaCon
     {
         if (!IsRunning || IsMatching || !IsWanted(packet))
             return false;
-        Resume();
+        if (!Controller.Has(OhciQuirks.ReceiveWake))
+            Resume(_last);
         bool isTaken = IsActive && (Has(ContextControl.DualBuffer) ? TakeCut(packet) : Has(ContextControl.BufferFill) ? TakeIntoStream(packet) : TakeIntoBlock(packet));
         Lost += isTaken ? 0 : 1;
         return true;
@@ -58,7 +59,7 @@ internal sealed class IsoReceive(OhciController controller, int number) : DmaCon
             SetActive((CommandPtr & 0xF) != 0);
     }
 
-    protected override void Woken() => Resume();
+    protected override void Woken() => Resume(Controller.Has(OhciQuirks.ReceiveWake) && !_stream.IsOpen ? _first : _last);
 
     protected override void Stopped()
     {
@@ -77,9 +78,9 @@ internal sealed class IsoReceive(OhciController controller, int number) : DmaCon
     }
 
     // At the end of the program more may have been linked.
-    private void Resume()
+    private void Resume(uint last)
     {
-        if (_isWaiting && Host.TryRead32(_last + 8, out uint branch))
+        if (_isWaiting && Host.TryRead32(last + 8, out uint branch))
             _isWaiting = !Go(branch);
     }
 
@@ -145,6 +146,7 @@ internal sealed class IsoReceive(OhciController controller, int number) : DmaCon
             hasInterrupt |= block[i].Interrupt == 3;
         }
         _last = AddressOf(count - 1);
+        _first = AddressOf(0);
         return Follow(hasInterrupt);
     }
 

@@ -35,6 +35,8 @@ public sealed partial class OhciController : ITimed
     public uint Read(uint offset)
     {
         uint value = ReadAny(offset & ~3u);
+        if (Faults != 0)
+            value = FaultUnit.Read(offset & ~3u, value);
         Phy.Bus.Trace?.Register(Phy, false, offset, value);
         return value;
     }
@@ -44,6 +46,8 @@ public sealed partial class OhciController : ITimed
     {
         Phy.Bus.Trace?.Register(Phy, true, offset, value);
         offset &= ~3u;
+        if (Faults != 0 && !FaultUnit.TryWrite(offset, ref value))
+            return;
         if (offset >= OhciRegister.AtRequest)
             WriteContext(offset, value);
         else
@@ -103,6 +107,13 @@ public sealed partial class OhciController : ITimed
         return true;
     }
 
+    /// <summary>Buffers of contexts that were stopped are written to.</summary>
+    internal void WriteStopped()
+    {
+        _arRequest.WriteStopped();
+        _arResponse.WriteStopped();
+    }
+
     private void ResetRegisters()
     {
         foreach (DmaContext context in (DmaContext[])[_atRequest, _atResponse, _arRequest, _arResponse])
@@ -110,7 +121,7 @@ public sealed partial class OhciController : ITimed
         ResetIsochronous();
         _physical.Reset();
         Interrupts.Reset();
-        _hc = HcControl.ProgramPhy;
+        _hc = Has(OhciQuirks.No1394a) ? 0 : HcControl.ProgramPhy;
         _link = 0;
         (_csrData, _csrCompare, _csrControl, _romHeader, _romMap, _nextRomMap, _selfIdBuffer, _selfIdCount) = (0, 0, Done, 0, 0, 0, 0, 0);
         (_requestFilter, _physicalFilter, _postedWrite, _irChannels) = (0, 0, 0, 0);
@@ -131,6 +142,17 @@ public sealed partial class OhciController : ITimed
             _romHeader = header;
         if (Host.TryRead32(_romMap + 8, out uint options))
             _busOptions = WithSpeed(options);
+    }
+
+    private uint ReadCycleTimer()
+    {
+        // A sixteenth of a cycle.
+        const uint offset = 0xFFF, torn = 3072 / 16;
+        uint value = CycleTime;
+        if (!Has(OhciQuirks.CycleTimer) || (value & offset) >= torn)
+            return value;
+        long before = (Phy.Segment.CycleMaster?.Clock ?? Clock).Ticks(Phy.Bus.Simulator.Now) - BusTime.TicksPerCycle;
+        return before < 0 ? value : (CycleClock.Encode(before) & ~offset) | (value & offset);
     }
 
     // The link's speed is what it is.
@@ -174,7 +196,7 @@ public sealed partial class OhciController : ITimed
         OhciRegister.LinkControl or OhciRegister.LinkControl + 4 => (uint)_link,
         OhciRegister.NodeId => _nodeId,
         OhciRegister.PhyControl => _phyControl,
-        OhciRegister.CycleTimer => NeedsPower() ? CycleTime : 0,
+        OhciRegister.CycleTimer => NeedsPower() ? ReadCycleTimer() : 0,
         OhciRegister.RequestFilterHi or OhciRegister.RequestFilterHi + 4 => (uint)(_requestFilter >> 32),
         OhciRegister.RequestFilterLo or OhciRegister.RequestFilterLo + 4 => (uint)_requestFilter,
         OhciRegister.PhysicalFilterHi or OhciRegister.PhysicalFilterHi + 4 => (uint)(_physicalFilter >> 32),
@@ -217,7 +239,7 @@ public sealed partial class OhciController : ITimed
                     _romMap = _nextRomMap;
                 break;
             case OhciRegister.HcControl:
-                SetHc((HcControl)value & HcSettable);
+                SetHc((HcControl)value & (Has(OhciQuirks.No1394a) ? HcSettable & ~HcControl.PhyEnhance : HcSettable));
                 break;
             case OhciRegister.HcControl + 4:
                 ClearHc((HcControl)value & HcClearable);

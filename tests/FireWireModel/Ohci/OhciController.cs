@@ -13,7 +13,9 @@ namespace Sluice.FireWire.Ohci;
 /// <param name="ReceiveContexts">Isochronous, 4 to 32.</param>
 /// <param name="VendorId">What the register of that name says: an organization.</param>
 /// <param name="MaxRecord">Takes packets of 2^(this + 1) bytes.</param>
-public sealed record OhciTraits(ulong Guid, Speed Speed = Speed.S400, int TransmitContexts = 8, int ReceiveContexts = 4, uint VendorId = 0x52_5400, int MaxRecord = 10);
+/// <param name="Quirks">What is odd about it.</param>
+public sealed record OhciTraits(ulong Guid, Speed Speed = Speed.S400, int TransmitContexts = 8, int ReceiveContexts = 4, uint VendorId = 0x52_5400, int MaxRecord = 10,
+    OhciQuirks Quirks = OhciQuirks.None);
 
 /// <summary>
 /// A 1394 OHCI controller: a link of the bus on one side, registers and a computer's memory on the other. All is called with the
@@ -30,7 +32,8 @@ public sealed partial class OhciController : Link
     {
         Host = host;
         _traits = traits;
-        Interrupts = new InterruptUnit(host);
+        FaultUnit = new FaultUnit(this);
+        Interrupts = new InterruptUnit(host, FaultUnit);
         _atRequest = new AsyncTransmit(this, IntEvent.RequestSent, 0);
         _atResponse = new AsyncTransmit(this, IntEvent.ResponseSent, 4);
         _arRequest = new AsyncReceive(this, IntEvent.RequestReceived, IntEvent.ArRequestBuffer);
@@ -46,9 +49,24 @@ public sealed partial class OhciController : Link
     /// <summary>Packets that were answered busy, as no buffer was free.</summary>
     public long Full => _arRequest.Full + _arResponse.Full;
 
-    public override bool IsActive => (_hc & (HcControl.LinkPower | HcControl.LinkEnable)) == (HcControl.LinkPower | HcControl.LinkEnable);
+    public override bool IsActive => !FaultUnit.Has(OhciFaults.Gone) && (_hc & (HcControl.LinkPower | HcControl.LinkEnable)) == (HcControl.LinkPower | HcControl.LinkEnable);
 
     public override bool IsCycleMaster => (_link & (LinkControl.CycleMaster | LinkControl.CycleTimerEnable)) == (LinkControl.CycleMaster | LinkControl.CycleTimerEnable);
+
+    /// <summary>What is wrong with it; nothing at first. On a bus alone.</summary>
+    public OhciFaults Faults
+    {
+        get => FaultUnit.Faults;
+        set => FaultUnit.Faults = value;
+    }
+
+    internal FaultUnit FaultUnit { get; }
+
+    /// <summary>Bytes that it reads of a descriptor, at least.</summary>
+    internal int DescriptorBytes => Has(OhciQuirks.OverRead) ? 2 * DmaContext.DescriptorBytes : DmaContext.DescriptorBytes;
+
+    /// <summary>Whether it has one of these quirks.</summary>
+    internal bool Has(OhciQuirks quirks) => (_traits.Quirks & quirks) != 0;
 
     internal IOhciHost Host { get; }
 
@@ -84,7 +102,7 @@ public sealed partial class OhciController : Link
         _physical.Reset();
         _atRequest.BusReset();
         _atResponse.BusReset();
-        _arRequest.TakeReset(_generation);
+        _arRequest.TakeReset(Has(OhciQuirks.ResetPacket) ? (_generation - 1) & 0xFF : _generation);
     }
 
     public override void SelfIdentified(ReadOnlySpan<uint> selfIds)
@@ -92,13 +110,24 @@ public sealed partial class OhciController : Link
         _nodeId = NodeIdValid | (Phy.IsRoot ? NodeIdRoot : 0) | 0x0800_0000 | 0xFFC0 | (uint)Phy.PhysicalId;
         if ((_link & LinkControl.ReceiveSelfId) == 0)
             return;
+        // More than fits is an error whatever it is, and what the buffer holds then means nothing.
+        selfIds = selfIds[..Math.Min(selfIds.Length, SelfIdBufferBytes / 8)];
         Span<byte> buffer = stackalloc byte[4 + (selfIds.Length * 8)];
         BinaryPrimitives.WriteUInt32LittleEndian(buffer, ((uint)_generation << 16) | TimeStamp);
-        for (int i = 0; i < selfIds.Length; i++)
+        int bytes = 4;
+        foreach (uint selfId in selfIds)
         {
-            BinaryPrimitives.WriteUInt32LittleEndian(buffer[(4 + (i * 8))..], selfIds[i]);
-            BinaryPrimitives.WriteUInt32LittleEndian(buffer[(8 + (i * 8))..], ~selfIds[i]);
+            if (Has(OhciQuirks.MissingSelfId) && PhyPacket.NodeOf(selfId) == Phy.PhysicalId)
+                continue;
+            BinaryPrimitives.WriteUInt32LittleEndian(buffer[bytes..], selfId);
+            BinaryPrimitives.WriteUInt32LittleEndian(buffer[(bytes + 4)..], ~selfId);
+            bytes += 8;
         }
+        buffer = buffer[..bytes];
+        if (Has(OhciQuirks.BigEndianHeaders))
+            ReverseWords(buffer);
+        if (Faults != 0)
+            FaultUnit.SpoilSelfIds(buffer);
         bool isGood = buffer.Length < SelfIdBufferBytes && Host.TryWrite(_selfIdBuffer, buffer);
         _selfIdCount = ((uint)_generation << 16) | (isGood ? (uint)buffer.Length : SelfIdError);
         Interrupts.Raise(IntEvent.SelfIdComplete | IntEvent.SelfIdComplete2);
@@ -106,7 +135,7 @@ public sealed partial class OhciController : Link
 
     public override Ack Receive(Packet packet)
     {
-        if (packet.HasDataError || (packet.Code.HasData && packet.DataBytes != packet.LengthField))
+        if (packet.IsMalformed)
             return Ack.DataError;
         if (packet.Code.IsResponse)
             return _arResponse.Take(packet, Ack.Complete);
@@ -114,11 +143,13 @@ public sealed partial class OhciController : Link
         if (!packet.Code.IsRequest || packet.DataBytes > most || (packet.Code == Tcode.ReadBlock && packet.LengthField > most))
             return Ack.TypeError;
         bool isBroadcast = (packet.Destination & 0x3F) == 0x3F;
+        Ack ack = Ack.TypeError;
         int place = FilterPlace(packet.Source);
         ulong bit = 1UL << place;
         bool isAllowed = (_requestFilter & (bit | AllBuses)) != 0;
         bool isPhysical = isAllowed && (_physicalFilter & (bit | AllBuses)) != 0;
-        if (!isBroadcast && _physical.TryServe(packet, isPhysical, out Ack ack))
+        // What hardware keeps, software never sees: not even what nobody answers.
+        if (isBroadcast ? PhysicalUnit.Keeps(packet.Offset) : _physical.TryServe(packet, isPhysical, out ack))
             return ack;
         if (!isAllowed)
             return Ack.Missing;
@@ -163,8 +194,13 @@ public sealed partial class OhciController : Link
     /// <summary>Data in memory is the bus's bytes, or each quadlet the other way round. Source: 1394 OHCI 1.1, section 5.7.1.</summary>
     internal void SwapData(Span<byte> bytes)
     {
-        if ((_hc & HcControl.NoByteSwap) == 0)
-            return;
+        if ((_hc & HcControl.NoByteSwap) != 0)
+            ReverseWords(bytes);
+    }
+
+    /// <summary>Turns each whole word of memory round.</summary>
+    internal static void ReverseWords(Span<byte> bytes)
+    {
         for (int i = 0; i + 4 <= bytes.Length; i += 4)
             bytes.Slice(i, 4).Reverse();
     }

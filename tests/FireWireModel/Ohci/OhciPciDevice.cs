@@ -29,6 +29,8 @@ public sealed class OhciPciDevice : PciDevice, IOhciHost
     /// <summary>To be put on a bus before a guest comes.</summary>
     public OhciController Controller { get; }
 
+    private bool LosesMessages => Interrupt.UsesMessages && Controller.Has(OhciQuirks.NoMessages);
+
     bool IOhciHost.TryRead(ulong address, Span<byte> bytes) => Memory.TryRead(address, bytes);
 
     bool IOhciHost.TryWrite(ulong address, ReadOnlySpan<byte> bytes) => Memory.TryWrite(address, bytes);
@@ -37,9 +39,17 @@ public sealed class OhciPciDevice : PciDevice, IOhciHost
 
     bool IOhciHost.TryWrite32(ulong address, uint value) => Memory.TryWrite32(address, value);
 
-    void IOhciHost.SetInterrupt(bool level) => Interrupt.Set(level);
+    void IOhciHost.SetInterrupt(bool level)
+    {
+        if (!level || !LosesMessages)
+            Interrupt.Set(level);
+    }
 
-    void IOhciHost.InterruptAgain() => Interrupt.Again();
+    void IOhciHost.InterruptAgain()
+    {
+        if (!LosesMessages)
+            Interrupt.Again();
+    }
 
     protected override ulong Read(int bar, uint offset, int bytes)
     {

@@ -42,6 +42,10 @@ internal sealed class PhysicalUnit(OhciController controller)
             _free.Push(packet);
     }
 
+    /// <summary>Whether an address is of the ROM or one of the four registers.</summary>
+    public static bool Keeps(ulong offset) =>
+        offset is >= Csr.Base + Csr.Rom and < Csr.Base + Csr.RomEnd || (offset >= Csr.Base && ManagerRegisters.IndexOf(offset - Csr.Base) >= 0);
+
     /// <summary>Serves a request if it is one for this unit.</summary>
     /// <param name="isAllowed">Whether the filter lets the node at host memory.</param>
     /// <returns>False if software has to.</returns>

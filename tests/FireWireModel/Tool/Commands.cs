@@ -3,13 +3,14 @@ using System.Collections.Generic;
 using System.IO;
 using System.Linq;
 using Sluice.FireWire.Bus;
+using Sluice.FireWire.Ohci;
 
 namespace Sluice.FireWire.Tool;
 
 /// <summary>What a running bus can be told, a line each.</summary>
 public static class Commands
 {
-    public const string Help = "plug A-B | unplug A | reset A | short-reset A | tree | stop (A, B: a member's name, with .PORT or without)";
+    public const string Help = "plug A-B | unplug A | reset A | short-reset A | fault A NAME[+NAME...]|none | tree | stop (A, B: a member's name, with .PORT or without)";
 
     /// <summary>Does what a line says.</summary>
     /// <param name="answer">Where the answer goes.</param>
@@ -36,6 +37,10 @@ public static class Commands
                     model.Do(() => Disconnect(model.Bus, name));
                     answer.WriteLine("ok");
                     break;
+                case ["fault", string name, string faults]:
+                    model.Do(() => SetFaults(Find(model.Bus, name).Phy, faults));
+                    answer.WriteLine("ok");
+                    break;
                 case ["reset" or "short-reset", string name]:
                     model.Do(() => Find(model.Bus, name).Phy.InitiateReset(words[0] == "reset"));
                     answer.WriteLine("ok");
@@ -60,6 +65,13 @@ public static class Commands
         if (ends.Length != 2)
             throw new ArgumentException($"'{cable}' is no cable: A-B is");
         bus.Connect(FreePort(Find(bus, ends[0])), FreePort(Find(bus, ends[1])));
+    }
+
+    private static void SetFaults(Phy phy, string faults)
+    {
+        if (phy.Link is not OhciController controller)
+            throw new ArgumentException($"{phy.Name} is no controller");
+        controller.Faults = FaultNames.Parse(faults);
     }
 
     private static void Disconnect(FireWireBus bus, string name)

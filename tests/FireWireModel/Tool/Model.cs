@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.IO;
 using System.Linq;
 using Sluice.FireWire.Bus;
+using Sluice.FireWire.Hostile;
 using Sluice.FireWire.Iidc;
 using Sluice.FireWire.Nodes;
 using Sluice.FireWire.Ohci;
@@ -21,13 +22,15 @@ public sealed class Model : IDisposable
     private readonly List<OhciPciDevice> _devices = [];
     private readonly List<VfioUserServer> _servers = [];
     private readonly StreamWriter? _trace;
+    private readonly ulong _seed;
 
     /// <summary>Builds it, and listens.</summary>
     /// <param name="log">Takes lines for people.</param>
     /// <exception cref="UsageException">The options do not fit.</exception>
     public Model(Options options, Action<string> log)
     {
-        Bus = new FireWireBus(_simulator, options.Seed);
+        _seed = options.Seed;
+        Bus = new FireWireBus(_simulator, _seed);
         if (options.Trace != null)
         {
             _trace = new StreamWriter(options.Trace);
@@ -93,24 +96,41 @@ public sealed class Model : IDisposable
             throw new UsageException($"two members are named {name}");
         Speed speed = member.TakeSpeed("speed", Speed.S400);
         ulong guid = member.TakeNumber("guid", 0x525400_F1_00000000 + (ulong)number, ulong.MaxValue);
+        (OhciCard card, OhciQuirks quirks, OhciFaults faults) = TakeOddities(member);
         var traits = new PhyTraits((int)member.TakeNumber("ports", 3, Phy.MostPorts), speed, IsContender: member.IsController,
-            Compliance: speed == Speed.S800 ? 2 : 1);
-        Link? link = member.IsController ? AddController(member, guid, speed) : AddNode(member, guid, speed, line => log($"{name}: {line}"));
+            Compliance: (quirks & OhciQuirks.No1394a) != 0 ? 0 : speed == Speed.S800 ? 2 : 1);
+        Link? link = member.IsController ? AddController(member, guid, speed, card, quirks) : AddNode(member, guid, speed, _seed, line => log($"{name}: {line}"));
         member.Close();
         Do(() => Bus.Add(name, link, traits));
+        if (link is OhciController controller)
+            Do(() => controller.Faults = faults);
     }
 
-    private OhciController AddController(MemberOptions member, ulong guid, Speed speed)
+    private static (OhciCard Card, OhciQuirks Quirks, OhciFaults Faults) TakeOddities(MemberOptions member)
     {
-        // LSI FW643 of a revision without known faults.
-        (ushort vendor, ushort device, byte revision) = member.TakePci(0x11C1, 0x5901, 8);
-        var traits = new OhciTraits(guid, speed, MaxRecord: speed == Speed.S800 ? 11 : 10);
+        if (!member.IsController)
+            return (OhciCard.All[0], OhciQuirks.None, OhciFaults.None);
+        try
+        {
+            OhciCard card = OhciCard.Find(member.Take("card", OhciCard.All[0].Name));
+            return (card, card.Quirks | OhciCard.ParseQuirks(member.Take("quirk", "none")), FaultNames.Parse(member.Take("fault", "none")));
+        }
+        catch (ArgumentException wrong)
+        {
+            throw new UsageException(wrong.Message);
+        }
+    }
+
+    private OhciController AddController(MemberOptions member, ulong guid, Speed speed, OhciCard card, OhciQuirks quirks)
+    {
+        (ushort vendor, ushort device, byte revision) = member.TakePci(card.Vendor, card.Device, card.Revision);
+        var traits = new OhciTraits(guid, speed, MaxRecord: speed == Speed.S800 ? 11 : 10, Quirks: quirks);
         var pci = new OhciPciDevice(_pump, vendor, device, revision, member.TakeSwitch("msi", true), traits);
         _devices.Add(pci);
         return pci.Controller;
     }
 
-    private static Node? AddNode(MemberOptions member, ulong guid, Speed speed, Action<string> log)
+    private static Node? AddNode(MemberOptions member, ulong guid, Speed speed, ulong seed, Action<string> log)
     {
         var information = new BusInformation(guid, speed, speed == Speed.S800 ? 11 : 10);
         switch (member.First)
@@ -128,6 +148,12 @@ public sealed class Model : IDisposable
                 return new Sbp2Disk(information, file.Length == 0 ? new DiskImage(size) : new DiskImage(file, isReadOnly), log);
             case "camera":
                 return new Camera(information);
+            case "hostile":
+                string script = member.Take("script", "all");
+                ulong play = member.TakeNumber("play", 1000, 1_000_000);
+                if (script != "all" && !HostileNode.Names.Contains(script))
+                    throw new UsageException($"script={script}: no script is that; --help lists them");
+                return new HostileNode(information, script, seed ^ guid, Math.Max(play, 1));
             case "repeater":
                 return null;
             default:

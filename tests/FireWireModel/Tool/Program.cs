@@ -1,7 +1,10 @@
 using System;
+using System.Collections.Generic;
 using System.IO;
 using System.Runtime.InteropServices;
 using System.Threading;
+using Sluice.FireWire.Hostile;
+using Sluice.FireWire.Ohci;
 
 namespace Sluice.FireWire.Tool;
 
@@ -16,8 +19,11 @@ internal static class Program
 
         members
           --controller SOCKET   a Unix socket for one QEMU at a time
-              pci=VVVV:DDDD[:RR]    what it says it is; 11c1:5901:08, an LSI FW643
+              card=NAME             fw643: a card with its PCI ids and quirks; listed below
+              pci=VVVV:DDDD[:RR]    other ids than the card's
+              quirk=NAME[+NAME...]  none: more quirks than the card's
               msi=on|off            on: has message-signalled interrupts
+              fault=NAME[+NAME...]  none: what is wrong with it; the faults are listed below
           --node memory         plain memory that anybody reads, writes and locks
               size=BYTES base=ADDRESS   65536 at 0xfffff0010000
               split-writes=on|off   off: writes are answered by their acknowledge
@@ -27,6 +33,9 @@ internal static class Program
               image=FILE read-only=on|off   without an image, its blocks are in memory and zero
               size=BYTES            of one in memory: 67108864
           --node camera         an IIDC 1.31 camera that sends bars, a square that moves, and the frame's number in its first bytes
+          --node hostile        breaks the rules, a script after the other
+              script=all|NAME           all: each in turn; the scripts are listed below
+              play=MILLISECONDS         of the bus for each: 1000
           --node repeater       a PHY without a link
           all: name=NAME guid=NUMBER speed=S100|S200|S400|S800 ports=1..16
 
@@ -37,7 +46,8 @@ internal static class Program
           --trace FILE          writes all packets and register accesses; FILE.json for Perfetto (ui.perfetto.dev), else text
           --help
 
-        While it runs it takes lines: plug A-B, unplug A, reset A, short-reset A, tree, stop. It ends by SIGINT or SIGTERM, too.
+        While it runs it takes lines: plug A-B, unplug A, reset A, short-reset A, fault A NAME, tree, stop. It ends
+        by SIGINT or SIGTERM, too.
 
         examples
           One guest and a memory node:
@@ -50,6 +60,8 @@ internal static class Program
           Two guests with a slow node between them, and a trace:
             sluice-firewire --controller /tmp/a,name=a --controller /tmp/b,name=b --node memory,name=m,speed=S100 \
               --cable a-m --cable m-b --trace bus.json
+          One guest, a memory node, and one that sends self-IDs which make no tree:
+            sluice-firewire --controller /tmp/fw --node memory --node hostile,script=self-id-parents
         """;
 
     private static int Main(string[] arguments)
@@ -60,6 +72,10 @@ internal static class Program
             if (options.IsHelp)
             {
                 Console.WriteLine(Usage);
+                Print("scripts of --node hostile", HostileNode.Help);
+                Print("cards of --controller", OhciCard.Help);
+                Print("quirks of --controller", OhciCard.QuirkNames);
+                Print("faults of --controller", FaultNames.Help);
                 return 0;
             }
             using var model = new Model(options, Console.Error.WriteLine);
@@ -76,6 +92,13 @@ internal static class Program
             Console.Error.WriteLine($"sluice-firewire: {wrong.Message}");
             return 1;
         }
+    }
+
+    private static void Print(string title, IEnumerable<string> lines)
+    {
+        Console.WriteLine($"\n{title}");
+        foreach (string line in lines)
+            Console.WriteLine($"  {line}");
     }
 
     private static void Serve(Model model)
