@@ -10,7 +10,7 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 export DOTNET_CLI_TELEMETRY_OPTOUT := 1
 export DOTNET_NOLOGO := 1
-export ARGS FIRMWARE MEMORY CPU QEMU_ARGS
+export ARGS FIRMWARE MEMORY CPU QEMU_ARGS FIREWIRE
 
 # What the kernel is made of. Tests are built with the solution, and always asked: dotnet knows what is up to date.
 sources := $(shell find Kernel Mm Drivers Boot -type f -not -path '*/obj/*' -not -path '*/bin/*' -not -name packages.lock.json) \
@@ -39,8 +39,13 @@ iso/sluice.iso: iso/sluice.elf Boot/grub.cfg Boot/refuse.s Boot/stop.inc iso/mak
 iso: setup ## builds iso/sluice.iso: CD and USB stick, BIOS and UEFI
 	@$(MAKE) -s iso/sluice.iso
 
+model := tests/FireWireModel/bin/Debug/net10.0/Sluice.FireWireModel.dll
+$(model): $(shell find tests/FireWireModel tests/VfioUser -name '*.cs*' -not -path '*/obj/*' -not -path '*/bin/*') Directory.Build.props Directory.Packages.props global.json
+	@iso/build.sh tests/FireWireModel/FireWireModel.csproj
+	@touch $@
+
 .PHONY: run
-run: iso ## boots it in QEMU, runs the self-tests, then the shell (exits with the tests' status when stdin is no terminal)
+run: iso $(model) ## boots it in QEMU, runs the self-tests, then the shell (exits with the tests' status when stdin is no terminal)
 	@iso/run.sh
 
 .PHONY: debug

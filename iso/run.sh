@@ -6,6 +6,8 @@
 # --gdb: QEMU waits before the first instruction, and gdb runs in the terminal; the console is a socket and a log in out/.
 # --gdb-port N: QEMU waits likewise, for a debugger that connects to the port (VS Code does).
 # The results (KTAP) go to out/ktap.txt. Environment: ARGS (more boot arguments), FIRMWARE (bios, uefi), MEMORY, CPU, QEMU_ARGS.
+# Without a debugger there is a FireWire controller, too, when QEMU has vfio-user-pci (10.1 or newer) and the model is built (make run
+# builds it): a process beside QEMU, whose log is out/firewire.log. FIREWIRE=off leaves it out.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
 
@@ -42,6 +44,46 @@ if [ "${FIRMWARE:-bios}" = uefi ]; then
     -drive "if=pflash,unit=1,format=raw,snapshot=on,file=$(iso/qemu.sh --firmware-vars)")
 fi
 
+# A FireWire bus with a controller, a memory node, a disk and a camera. It is a child of this process, which becomes QEMU or waits for
+# it, and the system ends it when its parent ends, however that was; setsid: signals of the terminal are for QEMU.
+model=tests/FireWireModel/bin/Debug/net10.0/Sluice.FireWireModel.dll firewire=
+start_firewire() {
+  [ "${FIREWIRE:-on}" != off ] || return 0
+  [ -e $model ] || { echo "run: no FireWire controller, as its model is not built ('make run' does that)" >&2; return 0; }
+  command -v setpriv >/dev/null || { echo "run: no FireWire controller, as setpriv is missing (Debian package util-linux)" >&2; return 0; }
+  local socket=out/firewire-$$.sock
+  setpriv --pdeathsig TERM setsid dotnet exec $model --controller $socket,name=host --node memory,name=memory --node disk,name=disk \
+    --node camera,name=camera </dev/null >out/firewire.log 2>&1 &
+  firewire=$!
+  if ! iso/qemu.sh -device vfio-user-pci,help >/dev/null 2>&1; then
+    echo "run: no FireWire controller, as this QEMU has no vfio-user-pci (10.1 and newer have)" >&2
+    stop_firewire
+    return 0
+  fi
+  for _ in {1..200}; do
+    if [ -S $socket ]; then
+      # The model reaches the guest's memory by sharing it; without a unit, sizes of machines are MiB.
+      local size=${MEMORY:-512M}
+      size=${size%%,*}
+      case $size in *[!0-9]*) ;; *) size=${size}M ;; esac
+      machine+=(-object "memory-backend-memfd,id=ram,size=$size,share=on" -machine memory-backend=ram
+        -device "{\"driver\":\"vfio-user-pci\",\"socket\":{\"type\":\"unix\",\"path\":\"$socket\"}}")
+      return 0
+    fi
+    kill -0 $firewire 2>/dev/null || break
+    sleep 0.05
+  done
+  echo "run: no FireWire controller, as its model did not start; see out/firewire.log" >&2
+  stop_firewire
+}
+stop_firewire() {
+  [ -n "$firewire" ] || return 0
+  kill $firewire 2>/dev/null || true
+  wait $firewire 2>/dev/null || true
+  firewire=
+}
+case $mode in run | batch) start_firewire ;; esac
+
 # A window when there is a desktop and a QEMU that can draw on it; the unpacked QEMU comes without.
 display=none
 if [ "$mode" != batch ] && [ -n "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ]; then
@@ -71,6 +113,7 @@ case $mode in
     status=0
     timeout --foreground 300 iso/qemu.sh "${machine[@]}" -device isa-debug-exit,iobase=0xf4,iosize=4 -no-reboot \
       -serial stdio </dev/null || status=$?
+    stop_firewire
     # QEMU's status is twice what the kernel wrote to isa-debug-exit, plus 1.
     case $status in
       33) exit 0 ;;

@@ -110,7 +110,7 @@ dotnet_sdk() {
 
 qemu_has_vfio_user() { "$@" -device vfio-user-pci,help >/dev/null 2>&1; }
 
-# Nothing needs vfio-user yet, so a QEMU without it is a line of warning, once a day, and no error.
+# Only the emulated FireWire controller needs vfio-user, and all else goes without: a line of warning, once a day, and no error.
 qemu() {
   [ -z "${SLUICE_QEMU:-}" ] || return 0
   [ ! -e "$cache/qemu/usr/bin/qemu-system-x86_64" ] || return 0
