@@ -75,6 +75,9 @@ internal sealed partial class LineEditor
         ShowLine(ref echo);
     }
 
+    /// <summary>Shows prompt and line again, where the cursor's line is.</summary>
+    public void Show(ref Utf8Writer echo) => ShowLine(ref echo);
+
     /// <summary>Takes a byte of input.</summary>
     public LineEvent Feed(byte value, ref Utf8Writer echo)
     {

@@ -7,6 +7,9 @@ internal static unsafe partial class Terminal
 {
     private const int MaxLine = 240;
 
+    /// <summary>Whether somebody edits the line in which the cursor stands. Lines of the log take its place and make this false: then it is shown again.</summary>
+    public static bool EditsLine { get; set; }
+
     /// <summary>Prints lines of the log again, from a level up.</summary>
     public static void WriteLog(LogLevel from)
     {
@@ -34,8 +37,12 @@ internal static unsafe partial class Terminal
         Span<byte> text = stackalloc byte[MaxLine];
         while (position < end && Log.TryRead(ref position, text, out ulong time, out LogLevel level, out int length))
         {
-            if (level >= Log.ConsoleLevel)
-                SendLine(time, level, text.Slice(0, length), outputs);
+            if (level < Log.ConsoleLevel)
+                continue;
+            if (EditsLine)
+                Send("\r\e[K"u8, outputs);
+            EditsLine = false;
+            SendLine(time, level, text.Slice(0, length), outputs);
         }
     }
 

@@ -45,14 +45,20 @@ internal static class CommandLoop
         editor.Begin(ref echo);
         while (true)
         {
+            Terminal.EditsLine = true;
             Terminal.Write(echo.Written);
             Terminal.ShowCursor(true);
-            byte value = WaitForByte();
             echo.Clear();
+            if (!TryWaitForByte(out byte value))
+            {
+                editor.Show(ref echo);
+                continue;
+            }
             LineEvent what = editor.Feed(value, ref echo);
             if (what == LineEvent.None)
                 continue;
             Terminal.ShowCursor(false);
+            Terminal.EditsLine = false;
             Terminal.Write(echo.Written);
             if (what == LineEvent.TooLong)
                 Terminal.WriteLine($"the line was longer than {LineEditor.MaxBytes} bytes; nothing was done");
@@ -60,11 +66,15 @@ internal static class CommandLoop
         }
     }
 
-    private static byte WaitForByte()
+    // False if the log took the line's place meanwhile.
+    private static bool TryWaitForByte(out byte value)
     {
-        byte value;
         while (!Terminal.TryRead(out value))
+        {
+            if (!Terminal.EditsLine)
+                return false;
             WorkLoop.Turn(Deadline.In(Terminal.InterruptsOnInput ? IdleMicroseconds : LookMicroseconds));
-        return value;
+        }
+        return true;
     }
 }
