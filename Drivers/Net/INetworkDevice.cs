@@ -130,7 +130,7 @@ public struct NetworkCounters
     /// <summary>Times that the link came up or went down.</summary>
     public ulong LinkChanges;
 
-    /// <summary>Interrupts that this device claimed, and those that found nothing.</summary>
+    /// <summary>Interrupts that this device claimed, and messages of its that found nothing; those of a line that it shares are counted with the line.</summary>
     public ulong Interrupts, SpuriousInterrupts;
 
     /// <summary>Times that it hung and was reset, and resets that it did not survive.</summary>

@@ -53,6 +53,7 @@ public unsafe struct DividedBuffer<TDirection> where TDirection : struct, IDirec
         ulong at = mapping->Address + (uint)index * (ulong)mapping->PartBytes + offset;
         if (Parts.LinesMove)
             CacheLines.Invalidate(new PhysAddr(at & ~(ulong)(CacheLines.Bytes - 1)), CacheLines.Bytes);
+        DeviceTurn.BeforeRead();
         return System.Threading.Volatile.Read(ref *(uint*)PhysicalMemory.At(new PhysAddr(at)));
     }
 

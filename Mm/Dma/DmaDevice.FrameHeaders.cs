@@ -23,6 +23,7 @@ public sealed unsafe partial class DmaDevice
         ulong at = HeaderAt(given, offset, sizeof(uint));
         if (!IsCoherent)
             CacheLines.Invalidate(LineOf(at), CacheLines.Bytes);
+        DeviceTurn.BeforeRead();
         return Volatile.Read(ref *(uint*)PhysicalMemory.At(new PhysAddr(at)));
     }
 

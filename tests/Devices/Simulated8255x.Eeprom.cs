@@ -1,7 +1,7 @@
 namespace Sluice.Devices;
 
 // A serial EEPROM, 93C46 or 93C66: it looks at its wires when the clock rises.
-public sealed partial class Simulated8255x
+public partial class Simulated8255x
 {
     private const byte EepromClock = 1, EepromSelect = 2, EepromIn = 4, EepromOut = 8;
 
@@ -28,7 +28,8 @@ public sealed partial class Simulated8255x
         Eeprom[last] = (ushort)(0xBABA - sum);
     }
 
-    private void MakeEeprom(ulong mac)
+    /// <summary>Makes an EEPROM with an address, and with the sum that it must have.</summary>
+    protected void MakeEeprom(ulong mac)
     {
         for (int i = 0; i < 3; i++)
             Eeprom[i] = (ushort)(mac >> (16 * i));

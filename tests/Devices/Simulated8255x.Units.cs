@@ -5,14 +5,14 @@ using System.Collections.Generic;
 namespace Sluice.Devices;
 
 // The two units. The command unit does its list when it is told to; the receive unit fills its list as frames come.
-public sealed partial class Simulated8255x
+public partial class Simulated8255x
 {
     private const uint Complete = 0x8000, Ok = 0x2000, Suspend = 0x4000, InterruptBit = 0x2000, EndOfList = 0x8000, FlexibleBit = 8;
 
     private const int ReceiveIdle = 0, ReceiveNoResources = 2, ReceiveReady = 4;
 
     // More blocks than any list has: a list without an end is a driver's fault.
-    private const int MostBlocks = 1_000, LongestFrame = 1518 + 4;
+    private const int MostBlocks = 1_000, LongestFrame = 1518 + 4, MostSent = 1 << 14;
 
     private Unit _command;
     private int _receive;
@@ -79,16 +79,31 @@ public sealed partial class Simulated8255x
     public Action<uint>? Filled { get; set; }
 
     /// <summary>The block that the command unit will come to next.</summary>
-    public uint NextBlock => _commandBase + _nextBlock;
+    public uint NextBlock
+    {
+        get => _commandBase + _nextBlock;
+        protected set => _nextBlock = value - _commandBase;
+    }
 
     /// <summary>Whether the receive unit can receive.</summary>
     public bool IsReceiving => _receive == ReceiveReady;
 
-    /// <summary>A frame comes from the wire; false if it was not for this card, or there was no room for it.</summary>
-    public bool Deliver(ReadOnlySpan<byte> frame)
+    /// <summary>Where the receive unit goes on.</summary>
+    protected uint NextFrame
     {
-        if (IsGone || !IsWanted(frame))
-            return false;
+        get => _receiveBase + _nextFrame;
+        set => _nextFrame = value - _receiveBase;
+    }
+
+    /// <summary>Where it was told to put its counters.</summary>
+    protected uint CountersAt => _countersAt;
+
+    /// <summary>A frame comes from the wire; false if it was not for this card, or there was no room for it.</summary>
+    public bool Deliver(ReadOnlySpan<byte> frame) => !IsGone && IsWanted(frame) && Accept(frame);
+
+    /// <summary>Puts a frame into the list, whoever it is for; false if there was no room for it.</summary>
+    protected bool Accept(ReadOnlySpan<byte> frame)
+    {
         for (int skipped = 0; _receive == ReceiveReady && skipped < MostBlocks; skipped++)
         {
             uint at = _receiveBase + _nextFrame;
@@ -320,6 +335,11 @@ public sealed partial class Simulated8255x
             if ((length & 0x3FFF) == 0)
                 Violations.Add($"a piece of no length at {list + 8 * i:x}");
             frame.AddRange(ReadMemory(address, (int)(length & 0x3FFF)));
+            if (frame.Count > MostSent)
+            {
+                Violations.Add($"a frame of more than {MostSent} bytes at {at:x}");
+                return false;
+            }
             bool isLast = (length & 1 << 16) != 0;
             if (isLast != (i == pieces - 1))
                 Violations.Add($"the last of {pieces} pieces at {list:x} is not marked as such");

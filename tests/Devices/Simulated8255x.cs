@@ -10,7 +10,7 @@ namespace Sluice.Devices;
 /// after a while, and reads and writes memory only where its lists lead. What a driver must not do is noted as a violation; what a
 /// hostile one of its kind may do is switched on. Source: Intel 8255x Open Source Software Developer Manual 1.3, section 6.
 /// </summary>
-public sealed partial class Simulated8255x : SimulatedFunction
+public partial class Simulated8255x : SimulatedFunction
 {
     private const byte MaskAll = 1, CauseReceived = 0x40, CauseDone = 0x80, CauseNotReady = 0x10, CauseStopped = 0x20, CauseMdi = 0x08;
 
@@ -45,6 +45,9 @@ public sealed partial class Simulated8255x : SimulatedFunction
 
     /// <summary>Reads of the command byte that a command outlasts.</summary>
     public int ReadsUntilAccepted { get; set; }
+
+    /// <summary>Its registers read as all ones; its configuration space answers.</summary>
+    public bool IsSilent { get; set; }
 
     /// <summary>Reads of registers after which it is gone; counts down.</summary>
     public int? RegisterReadsUntilGone { get; set; }
@@ -93,6 +96,8 @@ public sealed partial class Simulated8255x : SimulatedFunction
             if (IsGone)
                 return ulong.MaxValue;
         }
+        if (IsSilent)
+            return ulong.MaxValue;
         return (offset, bytes) switch
         {
             (0x00, 1) => TakeStatus(),
@@ -182,6 +187,7 @@ public sealed partial class Simulated8255x : SimulatedFunction
             case 0:
             case 2:
                 StopUnits();
+                _commandStays = 0;
                 _mask = 0;
                 _causes = 0;
                 UpdateInterrupt();
@@ -253,16 +259,19 @@ public sealed partial class Simulated8255x : SimulatedFunction
             Memory?.Write(address, bytes);
     }
 
-    private uint ReadWord(uint address) => BinaryPrimitives.ReadUInt32LittleEndian(ReadMemory(address, 4));
+    /// <summary>Reads a word of memory.</summary>
+    protected uint ReadWord(uint address) => BinaryPrimitives.ReadUInt32LittleEndian(ReadMemory(address, 4));
 
-    private void WriteWord(uint address, uint value)
+    /// <summary>Writes a word of memory.</summary>
+    protected void WriteWord(uint address, uint value)
     {
         Span<byte> bytes = stackalloc byte[4];
         BinaryPrimitives.WriteUInt32LittleEndian(bytes, value);
         WriteMemory(address, bytes);
     }
 
-    private void WriteHalf(uint address, ushort value)
+    /// <summary>Writes half a word of memory.</summary>
+    protected void WriteHalf(uint address, ushort value)
     {
         Span<byte> bytes = stackalloc byte[2];
         BinaryPrimitives.WriteUInt16LittleEndian(bytes, value);

@@ -16,8 +16,7 @@ public sealed unsafe partial class E1000e
     private const uint Storm = 100_000;
 
     private InterruptToken _polling;
-    private uint _interruptsSinceLook;
-    private bool _isStorming;
+    private InterruptGuard _guard;
 
     // What may interrupt now, and what may when all is armed: depends on how the card interrupts.
     private Causes _armed, _wanted;
@@ -26,7 +25,7 @@ public sealed unsafe partial class E1000e
     public WorkItem? Listener { get; set; }
 
     /// <summary>Times that interrupts came faster than the card may make them, and were held back until the watchdog's next look.</summary>
-    public ulong InterruptStorms { get; private set; }
+    public ulong InterruptStorms => _guard.Storms;
 
     /// <summary>Frames waited, nobody had been told, and the watchdog told it.</summary>
     public ulong LostInterrupts { get; private set; }
@@ -34,8 +33,7 @@ public sealed unsafe partial class E1000e
     /// <inheritdoc/>
     public override bool OnInterrupt()
     {
-        if (++_interruptsSinceLook > Storm)
-            HoldBack();
+        _guard.Note(Storm, Function);
         Causes causes = _registers.Cause.Read();
         if (causes == Causes.Gone)
         {
@@ -104,8 +102,8 @@ public sealed unsafe partial class E1000e
     private void DisconnectInterrupt()
     {
         // What masked the old one ends with it.
-        _isStorming = false;
         Function.DisableInterrupt();
+        _guard.Release(Function);
         if (_polling.IsValid)
             Machine.Interrupts.Release(ref _polling);
     }
@@ -123,26 +121,5 @@ public sealed unsafe partial class E1000e
             _registers.VectorThrottling.Write(ThrottlingInterval);
         }
         _registers.Throttling.Write(ThrottlingInterval);
-    }
-
-    // Until the watchdog's next look.
-    private void HoldBack()
-    {
-        if (_isStorming || !Function.Interrupt.IsValid)
-            return;
-        _isStorming = true;
-        InterruptStorms++;
-        Machine.Interrupts.Mask(Function.Interrupt);
-    }
-
-    // The watchdog's look.
-    private void EndStorm()
-    {
-        _interruptsSinceLook = 0;
-        if (!_isStorming)
-            return;
-        _isStorming = false;
-        if (Function.Interrupt.IsValid)
-            Machine.Interrupts.Unmask(Function.Interrupt);
     }
 }

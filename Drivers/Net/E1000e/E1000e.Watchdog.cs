@@ -26,7 +26,7 @@ public sealed unsafe partial class E1000e
 
     private void Look()
     {
-        EndStorm();
+        _guard.Release(Function);
         if (IsSilent)
         {
             Fail("is gone"u8);

@@ -59,16 +59,19 @@ public sealed partial class I8255x
         return error;
     }
 
-    // The memory, once; the addresses in the ring stay as they are.
+    // The memory, once.
     private Error Allocate()
     {
         Error error = _dma.TryAllocateCoherent(ResultWords, out _results);
         if (error != Error.None)
             return error;
         uint bytes = Math.Max(BlockBytes, CacheLines.Bytes);
-        error = _dma.TryAllocateParts(bytes, Blocks, out _blocks);
-        if (error != Error.None)
-            return error;
+        return _dma.TryAllocateParts(bytes, Blocks, out _blocks);
+    }
+
+    // The addresses in the blocks, which stay until the device is reset. It is quiet; whatever it wrote over them before is gone.
+    private void LinkBlocks()
+    {
         Span<uint> at = stackalloc uint[Blocks];
         for (int i = 0; i < Blocks; i++)
             at[i] = (uint)_blocks.AddressOf(i).Value;
@@ -81,7 +84,6 @@ public sealed partial class I8255x
             block.Pieces = at[i] + CommandBlock.PiecesOffset;
             _blocks.GivePart(ref part);
         }
-        return Error.None;
     }
 
     // Gives back what Allocate took. The device is quiet.
@@ -166,7 +168,7 @@ public sealed partial class I8255x
     }
 
     // The device is quiet: whatever it had is freed; what was not sent, is not.
-    private void TakeAllBack()
+    private void TakeSentBack()
     {
         for (; _done != _next; _done++)
         {
@@ -174,13 +176,6 @@ public sealed partial class I8255x
             FreeRest(slot);
             _dma.FreeSent(_sent.AsSpan(slot, 1));
             _counters.SendDropped++;
-        }
-        for (int slot = 0; slot < ReceiveFrames; slot++)
-        {
-            if (_receive[slot].IsEmpty)
-                continue;
-            Frame frame = _dma.TakeFilled(ref _receive[slot], 0, Room);
-            frame.Free();
         }
         _ends = _odd = 0;
         _isActive = false;

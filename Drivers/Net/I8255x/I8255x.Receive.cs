@@ -25,19 +25,12 @@ public sealed partial class I8255x
 
     private const uint ShortestFrame = 14, LongestReceived = 1518;
 
-    // That a frame may be complete and have no count: QEMU's model writes that later, from another thread, whenever its host lets it.
-    private const ulong CountMicroseconds = 20_000;
-
     private const ulong NormalCounts = (ulong)Room << 48, MarkerCounts = 0;
 
     // Where each frame of the list is; free-running positions lead through it.
     private readonly DeviceFrame[] _receive;
     private ulong _wasMarkerLow, _wasMarkerHigh;
     private uint _head, _marker;
-
-    // The position that was complete without a count, and until when that is waited for.
-    private uint _countlessAt;
-    private ulong _countDue;
 
     /// <inheritdoc/>
     [PacketPath]
@@ -128,8 +121,6 @@ public sealed partial class I8255x
         var status = (ReceiveWord)_dma.Look(in slot, ReceiveHeader.StatusWord, ReceiveHeader.CountWord, out uint counts);
         if (!isSettled && (status & ReceiveWord.Complete) != 0)
             return true;
-        if ((status & ReceiveWord.Verdict) == ReceiveWord.Good && (counts & (uint)(ReceiveCount.Mask | ReceiveCount.Flags)) == 0 && WaitsForCount())
-            return false;
         uint length = counts & (uint)ReceiveCount.Mask, flags = counts & (uint)ReceiveCount.Flags;
         if ((status & ReceiveWord.Complete) == 0)
         {
@@ -234,15 +225,6 @@ public sealed partial class I8255x
         return false;
     }
 
-    // Whether the frame at the head may have its count yet.
-    private bool WaitsForCount()
-    {
-        ulong now = Clock.Microseconds;
-        if (_countlessAt != _head || _countDue == 0)
-            (_countlessAt, _countDue) = (_head, now + CountMicroseconds);
-        return now < _countDue;
-    }
-
     private bool IsComplete(uint position) =>
         ((ReceiveWord)_dma.Look(in _receive[position & ReceiveFrames - 1], ReceiveHeader.StatusWord) & ReceiveWord.Complete) != 0;
 
@@ -254,7 +236,7 @@ public sealed partial class I8255x
             RequestReset();
     }
 
-    // Makes the list, all of it new, and starts the receive unit.
+    // Makes the list anew, of the frames that the stopped device has and of others in their empty places, and starts the receive unit.
     private Error StartReceiver()
     {
         for (int i = 0; i < ReceiveFrames; i++)
@@ -271,7 +253,6 @@ public sealed partial class I8255x
             return error;
         }
         _head = 0;
-        _countDue = 0;
         _marker = ReceiveFrames - 1;
         _wasMarkerLow = _wasMarkerHigh = 0;
         for (uint i = 0; i < _marker; i++)
@@ -279,6 +260,17 @@ public sealed partial class I8255x
         WriteReceiveHeader(_marker, 0, MarkerCounts, ReceiveWord.EndOfList);
         _registers.Point(_receive[0].PageAddress);
         return Command(ScbCommand.ReceiveStart);
+    }
+
+    private void TakeReceiveBack()
+    {
+        for (int slot = 0; slot < ReceiveFrames; slot++)
+        {
+            if (_receive[slot].IsEmpty)
+                continue;
+            Frame frame = _dma.TakeFilled(ref _receive[slot], 0, Room);
+            frame.Free();
+        }
     }
 
     private bool WasMarker(uint position)

@@ -227,6 +227,7 @@ public sealed partial class I8255x
             _mustStart = false;
             _isActive = true;
             _hungTicks = 0;
+            _guard.Restart();
             if (!TryEndBatch() || _done == _next)
                 break;
         }

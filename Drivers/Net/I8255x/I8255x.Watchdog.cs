@@ -13,6 +13,9 @@ public sealed partial class I8255x
     // Looks that a batch may outlast.
     private const int MostHungTicks = 2;
 
+    // Interrupts with a cause between two times that one is let through; each is let through for one cause or two.
+    private const uint Storm = 1_000;
+
     // Words of the statistics (8255x manual, section 6.3.2.3.1): frames not sent (collisions, underrun), received with errors, missed.
     private const int FirstSendError = 1, LastSendError = 3, FirstReceiveError = 10, NoFrameWord = 12, OverrunWord = 13;
 
@@ -26,6 +29,7 @@ public sealed partial class I8255x
     private readonly WorkItem _service;
     private readonly Timer _watchdog;
     private I8255xFaults _faults;
+    private InterruptGuard _guard;
     private ScbMask _mask = ScbMask.All;
     private int _hungTicks;
     private ulong _mdiTimeouts;
@@ -39,12 +43,12 @@ public sealed partial class I8255x
         ScbMask masked = _mask & ScbMask.All;
         if (_masksCauses)
             masked |= _mask;
-        // A neighbour's, or the device was pulled; or a cause stands that nobody lets through, and would be taken for a line that is silent.
+        // A neighbour's, or the timer looks; or the device was pulled; or a cause stands that nobody lets through, and would be taken for a line that
+        // is silent. Whose line it is counts them.
         if (events == ScbEvents.Gone || (masked & ScbMask.All) != 0 || (causes & ~(ScbEvents)((uint)masked << 8)) == 0)
-        {
-            _counters.SpuriousInterrupts++;
             return false;
-        }
+        // A cause that does not go when it is acknowledged would come back for ever.
+        _guard.Note(Storm, Function);
         _registers.Acknowledge(causes);
         _counters.Interrupts++;
         if ((causes & (ScbEvents.CommandDone | ScbEvents.CommandUnitStopped)) != 0 && _isActive)
@@ -65,6 +69,7 @@ public sealed partial class I8255x
         if (_state != State.Running)
             return false;
         _isArmed = true;
+        _guard.Restart();
         // What came up to here is found by looking; what comes from here on interrupts.
         _registers.Acknowledge(ScbEvents.FrameReceived | ScbEvents.ReceiverNotReady);
         SetMask();
@@ -119,6 +124,7 @@ public sealed partial class I8255x
         if (_isTime)
         {
             _isTime = false;
+            _guard.Release(Function);
             if (_state == State.Running)
                 LookAfter();
             else
@@ -158,8 +164,8 @@ public sealed partial class I8255x
     }
 
     /// <summary>
-    /// Resets the device and starts it anew, as the watchdog does when it hangs: frames that it had are freed, and counted if they were
-    /// to be sent. Takes less than a millisecond where it answers. Not in interrupt handlers.
+    /// Resets the device and starts it anew, as the watchdog does when it hangs: frames that it had to send are freed and counted, those that it was to
+    /// fill stay with it. Takes less than a millisecond where it answers. Not in interrupt handlers.
     /// </summary>
     /// <returns>
     /// <see cref="Error.DeviceGone"/> if it is gone or cannot be kept from memory: then it is left alone. Others: the next try comes
@@ -171,7 +177,8 @@ public sealed partial class I8255x
         _isArmed = false;
         if (_state == State.Dead)
             return Error.DeviceGone;
-        if (Function.IsGone || !TryHalt())
+        // One whose registers do not answer, though its configuration space does, is as good as gone.
+        if (Function.IsGone || !TryHalt() || _registers.Status == ScbStatus.Gone)
         {
             Log.Warn($"{_place}: is gone, or does not let go of memory");
             _counters.FailedResets++;
@@ -179,7 +186,7 @@ public sealed partial class I8255x
             Listener?.Mark();
             return Error.DeviceGone;
         }
-        TakeAllBack();
+        TakeSentBack();
         Error error = Function.EnableMemoryAndBusMaster();
         if (error == Error.None)
             error = Begin();

@@ -67,6 +67,9 @@ public sealed partial class I8255x : Driver, INetworkDevice, IWork, ITimerHandle
     /// <inheritdoc/>
     public LinkState Link { get; private set; }
 
+    /// <summary>Whether packets can come and go: it is there, and not to be reset.</summary>
+    public bool IsRunning => _state == State.Running;
+
     /// <inheritdoc/>
     public uint LongestFrame => 1514;
 
@@ -77,7 +80,7 @@ public sealed partial class I8255x : Driver, INetworkDevice, IWork, ITimerHandle
     public NetworkCounters Counters => _counters;
 
     /// <summary>What this kind of device can do wrong beside.</summary>
-    public I8255xFaults Faults => _faults;
+    public I8255xFaults Faults => _faults with { InterruptStorms = _guard.Storms };
 
     /// <inheritdoc/>
     public WorkItem? Listener { get; set; }
@@ -169,6 +172,7 @@ public sealed partial class I8255x : Driver, INetworkDevice, IWork, ITimerHandle
         _ends = _odd = 0;
         _isActive = false;
         _mustStart = true;
+        LinkBlocks();
         // All addresses are whole: nothing is added to them.
         _registers.PointAtNothing();
         Error error = Command(ScbCommand.LoadCommandBase);
@@ -245,7 +249,8 @@ public sealed partial class I8255x : Driver, INetworkDevice, IWork, ITimerHandle
         Link = default;
         if (isQuiet)
         {
-            TakeAllBack();
+            TakeSentBack();
+            TakeReceiveBack();
             Free();
             return;
         }
@@ -281,6 +286,9 @@ public struct I8255xFaults
 
     /// <summary>Statistics that did not come in time.</summary>
     public ulong LostStatistics;
+
+    /// <summary>Times that a cause stood whatever was done, and the interrupt was masked until the next look.</summary>
+    public ulong InterruptStorms;
 
     /// <summary>Whether it could not be kept from memory, and keeps it.</summary>
     public ulong Abandoned;

@@ -1,4 +1,5 @@
 using System;
+using System.Buffers.Binary;
 using System.Collections.Generic;
 
 namespace Sluice.Devices.Pci;
@@ -77,10 +78,14 @@ public class SimulatedFunction
     /// <summary>Number in a field, as the device sees it.</summary>
     public uint Get(int offset, int bytes)
     {
-        uint value = 0;
-        for (int i = bytes - 1; i >= 0; i--)
-            value = value << 8 | _space[offset + i];
-        return value;
+        ReadOnlySpan<byte> field = _space.AsSpan(offset, bytes);
+        return bytes switch
+        {
+            4 => BinaryPrimitives.ReadUInt32LittleEndian(field),
+            2 => BinaryPrimitives.ReadUInt16LittleEndian(field),
+            1 => field[0],
+            _ => throw new ArgumentOutOfRangeException(nameof(bytes)),
+        };
     }
 
     /// <summary>Sets a field, whether or not software could.</summary>

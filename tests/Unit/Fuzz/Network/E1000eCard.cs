@@ -9,6 +9,12 @@ internal sealed class E1000eCard : INetworkCardKind
 {
     public string Name => "e1000e";
 
+    public int RingFrames => 32;
+
+    public long Runs => 40_000;
+
+    public string[] Rare => ["driver: InterruptStorms"];
+
     public IHostileCard New(FuzzMachine? machine) => new Hostile82574(machine);
 
     public Error Probe(PciFunction function, out Driver? driver) => E1000e.Probe(function, out driver);

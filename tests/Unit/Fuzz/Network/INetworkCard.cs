@@ -45,6 +45,15 @@ internal interface INetworkCardKind
 {
     string Name { get; }
 
+    /// <summary>Frames that the driver takes for its ring, or is content with.</summary>
+    int RingFrames { get; }
+
+    /// <summary>Runs that take about half a minute.</summary>
+    long Runs { get; }
+
+    /// <summary>Counters that so many runs need not raise: by chance, or as this driver has nothing that would.</summary>
+    string[] Rare { get; }
+
     /// <summary>A card for the slot; of the same PCI identity each time.</summary>
     IHostileCard New(FuzzMachine? machine);
 

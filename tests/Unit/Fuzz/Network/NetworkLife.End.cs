@@ -12,6 +12,8 @@ internal sealed partial class NetworkLife
     // Longer than a driver may take to notice that its card is gone, whatever it was doing.
     private const ulong LongestNotice = 2_500_000;
 
+    private const int LongestRing = 64;
+
     private static readonly string[] _counterNames = Array.ConvertAll(typeof(NetworkCounters).GetFields(), field => field.Name);
 
     private static readonly System.Reflection.FieldInfo[] _counterFields = typeof(NetworkCounters).GetFields();
@@ -25,24 +27,33 @@ internal sealed partial class NetworkLife
 
     private void Recover()
     {
-        _choices.Tell("the card is good from now on");
-        if (_card.Function.IsGone)
+        // One that stays bus master will not let go of memory, and be given up.
+        if (_card.Function.IsGone || _card.StaysBusMaster)
             return;
+        _choices.Tell("the card is good from now on");
         _card.Behave();
+        // Whoever waits with frames for a card that waits for frames gives up first.
         Feed();
-        Advance(3 * Second);
+        StopUsers();
+        if (_ip != null)
+            EmptySockets(_ip);
+        // As long as drivers take to notice that it did not do what it was told.
+        Advance(5 * Second);
         if (!_kind.IsRunning(_driver!))
         {
             Must(!_machine.HoldsAnything || _kind.HasAbandoned(_driver!), "a card neither runs nor is given up");
             _outcomes.Add("recovery: given up before");
             return;
         }
-        _ip?.Dhcp.Stop();
-        _ip?.Clear();
         if (!_card.HasForgotten)
         {
             // What the driver has under way may be lost, and then be noticed.
-            SendOne();
+            // Once around its ring: what leads it astray may lie in wait anywhere there, and is gone after a reset.
+            for (int i = 0; i < LongestRing && _machine.Pool.FreeCount != 0; i++)
+            {
+                SendOne();
+                Advance(100);
+            }
             Advance(4 * Second);
             MustSend("a good card does not send");
             _outcomes.Add("recovery: by the watchdog");
@@ -56,6 +67,14 @@ internal sealed partial class NetworkLife
         TakeReceived();
         Must(_inspector.Received > before, "a good card does not receive after a reset");
         _outcomes.Add("recovery: by a reset");
+    }
+
+    private void StopUsers()
+    {
+        _tftp.Stop();
+        _pinger.Stop();
+        _ip?.Dhcp.Stop();
+        _ip?.Clear();
     }
 
     private void SendOne()
@@ -97,21 +116,18 @@ internal sealed partial class NetworkLife
                 _card.Function.IsGone = true;
                 break;
             case 1:
+                Quiesce();
+                break;
+            default:
                 _choices.Tell("the card's registers answer no longer");
                 _card.Bus.ForgetPlans();
                 _card.Bus.PlanLie(null, int.MaxValue, _ => ulong.MaxValue);
-                break;
-            default:
-                Quiesce();
                 break;
         }
         for (int misdeeds = _choices.Pick(3, 1, 1); misdeeds > 0; misdeeds--)
             _card.Bus.Do(_card.ChooseMisdeed(_choices));
         Advance(LongestNotice);
-        _tftp.Stop();
-        _pinger.Stop();
-        _ip?.Dhcp.Stop();
-        _ip?.Clear();
+        StopUsers();
         Feed();
         if (_kind.HasAbandoned(_driver!))
         {

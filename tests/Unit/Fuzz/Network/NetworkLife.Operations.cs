@@ -228,11 +228,7 @@ internal sealed partial class NetworkLife
                 _tftp.Start(ip, Peer.Theirs, "f"u8, new Sink());
                 break;
             case 2:
-                foreach (UdpSocket socket in ip.Sockets)
-                {
-                    while (socket.TryTake(out Frame data, out _))
-                        data.Free();
-                }
+                EmptySockets(ip);
                 _tftp.Poll(Clock.Microseconds);
                 break;
             case 3:
@@ -252,6 +248,15 @@ internal sealed partial class NetworkLife
                 break;
         }
         ip.Wake();
+    }
+
+    private static void EmptySockets(IpInterface ip)
+    {
+        foreach (UdpSocket socket in ip.Sockets)
+        {
+            while (socket.TryTake(out Frame data, out _))
+                data.Free();
+        }
     }
 
     private void UseByHand()

@@ -6,21 +6,21 @@ namespace Sluice.Tests.Fuzz.Network;
 /// <summary>Lives of one kind of card, each on one of some machines, which are made once and kept while they are as they were.</summary>
 internal sealed class NetworkTarget(INetworkCardKind kind) : IFuzzTarget
 {
-    // Few frames, as rings that are filled cost most; some machines have enough for a whole ring.
-    private const int FewFrames = 48, ManyFrames = 600;
+    // Few frames, as rings that are filled cost most; some machines have enough for a whole ring. Machines whose lives take long come seldom.
+    private const int SpareFrames = 16, ManyFrames = 600;
 
-    private static readonly (MachineKind Kind, int Frames, int Weight)[] _machines =
+    private static readonly (MachineKind Kind, bool HasMany, int Weight)[] _machines =
     [
-        (new(), FewFrames, 40),
-        (new(Bounced: true), FewFrames, 16),
-        (new(64, 1), FewFrames, 10),
-        (new(32, 2), FewFrames, 6),
-        (new(128, 3, true), FewFrames, 6),
-        (new(), ManyFrames, 6),
-        (new(Bounced: true), ManyFrames, 1),
-        (new(Checked: true), FewFrames, 3),
-        (new(Bounced: true, Checked: true), FewFrames, 2),
-        (new(64, 4, Checked: true), FewFrames, 1),
+        (new(), false, 80),
+        (new(Bounced: true), false, 32),
+        (new(64, 1), false, 5),
+        (new(32, 2), false, 3),
+        (new(128, 3, true), false, 3),
+        (new(), true, 8),
+        (new(Bounced: true), true, 2),
+        (new(Checked: true), false, 2),
+        (new(Bounced: true, Checked: true), false, 1),
+        (new(64, 4, Checked: true), false, 1),
     ];
 
     private static readonly int[] _weights = [.. System.Linq.Enumerable.Select(_machines, machine => machine.Weight)];
@@ -32,7 +32,8 @@ internal sealed class NetworkTarget(INetworkCardKind kind) : IFuzzTarget
     public void Run(Choices choices, Outcomes outcomes)
     {
         int which = choices.Pick(_weights);
-        (MachineKind machineKind, int frames, _) = _machines[which];
+        (MachineKind machineKind, bool hasMany, _) = _machines[which];
+        int frames = hasMany ? ManyFrames : kind.RingFrames + SpareFrames;
         choices.Tell($"a machine that is {machineKind}, {frames} frames");
         if (!_made.TryGetValue(which, out FuzzMachine? machine))
             _made.Add(which, machine = NetworkLife.NewMachine(kind, machineKind, frames));

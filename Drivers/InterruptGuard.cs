@@ -1,0 +1,41 @@
+using Sluice.Pci;
+using Sluice.Platform;
+
+namespace Sluice.Drivers;
+
+/// <summary>
+/// Keeps a device from taking all of a CPU's time by interrupts that it has no cause for: more of them than could be, and its interrupt is masked until
+/// its driver's next look at it. One field of a driver.
+/// </summary>
+internal struct InterruptGuard
+{
+    private uint _count;
+    private bool _isHeldBack;
+
+    /// <summary>Times that the interrupt was masked.</summary>
+    public ulong Storms { get; private set; }
+
+    /// <summary>In the handler: one more came, and no more than so many can have since the last <see cref="Restart"/>.</summary>
+    public void Note(uint most, PciFunction function)
+    {
+        if (++_count <= most || _isHeldBack || !function.Interrupt.IsValid)
+            return;
+        _isHeldBack = true;
+        Storms++;
+        Machine.Interrupts.Mask(function.Interrupt);
+    }
+
+    /// <summary>Counts from none again: something was begun that may interrupt.</summary>
+    public void Restart() => _count = 0;
+
+    /// <summary>The driver's regular look: the device may interrupt again. With interrupts off, or where the handler cannot run.</summary>
+    public void Release(PciFunction function)
+    {
+        _count = 0;
+        if (!_isHeldBack)
+            return;
+        _isHeldBack = false;
+        if (function.Interrupt.IsValid)
+            Machine.Interrupts.Unmask(function.Interrupt);
+    }
+}
