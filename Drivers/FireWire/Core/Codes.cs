@@ -1,0 +1,136 @@
+namespace Sluice.FireWire.Core;
+
+/// <summary>Speeds, as packets and self-IDs code them. Source: IEEE 1394a-2000, table 5B-1; 1394b-2002 for S800, which a self-ID cannot tell from more.</summary>
+public enum BusSpeed : byte
+{
+    S100,
+    S200,
+    S400,
+    S800,
+}
+
+/// <summary>Transaction codes. Source: IEEE 1394-1995, table 6-9; 1394a-2000 for asynchronous streams.</summary>
+public enum TransactionCode : byte
+{
+    WriteQuadlet = 0,
+    WriteBlock = 1,
+    WriteResponse = 2,
+    ReadQuadlet = 4,
+    ReadBlock = 5,
+    ReadQuadletResponse = 6,
+    ReadBlockResponse = 7,
+    CycleStart = 8,
+    Lock = 9,
+    Stream = 0xA,
+    LockResponse = 0xB,
+}
+
+/// <summary>Acknowledge codes. Source: IEEE 1394-1995, table 6-13; 1394a-2000 for tardy, conflict and address errors.</summary>
+public enum AckCode : byte
+{
+    /// <summary>No acknowledge came, or one with a wrong parity.</summary>
+    Missing = 0,
+    Complete = 1,
+    Pending = 2,
+    BusyX = 4,
+    BusyA = 5,
+    BusyB = 6,
+    Tardy = 0xB,
+    ConflictError = 0xC,
+    DataError = 0xD,
+    TypeError = 0xE,
+    AddressError = 0xF,
+
+    /// <summary>A controller's word, never on the bus: the packet did not go out, as a bus reset came before it.</summary>
+    Flushed = 0x10,
+
+    /// <summary>A controller's word: it could not be sent for a reason of its own (no memory to map it, dead, gone).</summary>
+    NotSent = 0x11,
+}
+
+/// <summary>Response codes. Source: IEEE 1394-1995, table 6-11.</summary>
+public enum ResponseCode : byte
+{
+    Complete = 0,
+    ConflictError = 4,
+    DataError = 5,
+    TypeError = 6,
+    AddressError = 7,
+}
+
+/// <summary>What a lock does. Source: IEEE 1394-1995, table 6-10.</summary>
+public enum LockOperation : ushort
+{
+    None = 0,
+    MaskSwap = 1,
+    CompareSwap = 2,
+    FetchAdd = 3,
+    LittleAdd = 4,
+    BoundedAdd = 5,
+    WrapAdd = 6,
+}
+
+/// <summary>What is true of codes.</summary>
+public static class CodeFacts
+{
+    extension(TransactionCode code)
+    {
+        /// <summary>Header quadlets without the CRC; 0 for what links do not send each other.</summary>
+        public int HeaderQuadlets => code switch
+        {
+            TransactionCode.Stream => 1,
+            TransactionCode.WriteResponse or TransactionCode.ReadQuadlet => 3,
+            TransactionCode.WriteQuadlet or TransactionCode.WriteBlock or TransactionCode.ReadBlock or TransactionCode.ReadQuadletResponse or
+                TransactionCode.ReadBlockResponse or TransactionCode.Lock or TransactionCode.LockResponse => 4,
+            _ => 0,
+        };
+
+        /// <summary>Whether data and its CRC follow the header.</summary>
+        public bool HasData => code is TransactionCode.WriteBlock or TransactionCode.ReadBlockResponse or TransactionCode.Lock
+            or TransactionCode.LockResponse or TransactionCode.Stream;
+
+        /// <summary>Whether somebody is asked for something.</summary>
+        public bool IsRequest => code is TransactionCode.WriteQuadlet or TransactionCode.WriteBlock or TransactionCode.ReadQuadlet
+            or TransactionCode.ReadBlock or TransactionCode.Lock;
+
+        /// <summary>Whether it answers a request.</summary>
+        public bool IsResponse => code is TransactionCode.WriteResponse or TransactionCode.ReadQuadletResponse
+            or TransactionCode.ReadBlockResponse or TransactionCode.LockResponse;
+
+        /// <summary>What answers a request. Source: IEEE 1394-1995, section 6.2.2.</summary>
+        public TransactionCode Answer => code switch
+        {
+            TransactionCode.ReadQuadlet => TransactionCode.ReadQuadletResponse,
+            TransactionCode.ReadBlock => TransactionCode.ReadBlockResponse,
+            TransactionCode.Lock => TransactionCode.LockResponse,
+            _ => TransactionCode.WriteResponse,
+        };
+    }
+
+    extension(BusSpeed speed)
+    {
+        /// <summary>The most data of an asynchronous packet, in bytes. Source: IEEE 1394-1995, table 6-4.</summary>
+        public int MostBytes => 512 << (int)speed;
+    }
+
+    extension(AckCode ack)
+    {
+        /// <summary>Whether the packet may be sent again. Source: IEEE 1394-1995, section 6.2.5.2.2; 1394a-2000 for tardy.</summary>
+        public bool IsBusy => ack is AckCode.BusyX or AckCode.BusyA or AckCode.BusyB or AckCode.Tardy;
+    }
+
+    extension(LockOperation operation)
+    {
+        /// <summary>
+        /// The width in bytes (4 or 8) of what is locked with so much data, or 0 if that cannot be: additions of one number have only
+        /// the value, all others argument and value. Source: IEEE 1394-1995, table 6-8 (data_length of locks).
+        /// </summary>
+        public int WidthOf(int dataBytes) => operation switch
+        {
+            LockOperation.FetchAdd or LockOperation.LittleAdd => dataBytes is 4 or 8 ? dataBytes : 0,
+            LockOperation.MaskSwap or LockOperation.CompareSwap or LockOperation.BoundedAdd or LockOperation.WrapAdd =>
+                dataBytes is 8 or 16 ? dataBytes / 2 : 0,
+            _ => 0,
+        };
+    }
+}
