@@ -14,20 +14,25 @@ public sealed class DiskTests
     private static readonly TimeSpan _patience = TimeSpan.FromMinutes(10);
 
     [Fact]
-    public Task Linux_makes_a_file_system_on_the_disk_and_reads_it_back() => Judge("q35", 1, "on", "S400", 4);
+    public Task Linux_makes_a_file_system_on_the_disk_and_reads_it_back() => Judge("q35", 1, "on", "S400", isUefi: false, 4);
 
     /// <summary>The same for make test-firewire-model: 64 MiB.</summary>
     [Theory]
-    [InlineData("q35", 2, "off", "S800")]
-    [InlineData("pc", 1, "on", "S800")]
-    [InlineData("pc", 2, "off", "S400")]
-    public async Task Other_machines_do_too(string machine, int cpus, string msi, string speed)
+    [InlineData("q35", 1, "off", "S800", false)]
+    [InlineData("pc", 1, "on", "S800", false)]
+    [InlineData("q35", 2, "on", "S400", false)]
+    [InlineData("pc", 2, "off", "S400", false)]
+    [InlineData("q35", 1, "on", "S400", true)]
+    [InlineData("q35", 1, "off", "S800", true)]
+    [InlineData("q35", 2, "on", "S800", true)]
+    [InlineData("pc", 2, "off", "S400", true)]
+    public async Task Other_machines_do_too(string machine, int cpus, string msi, string speed, bool isUefi)
     {
         Assert.SkipUnless(Environment.GetEnvironmentVariable("SLUICE_TEST_ALL") == "1", "make test-firewire-model and make test-all run this");
-        await Judge(machine, cpus, msi, speed, 64);
+        await Judge(machine, cpus, msi, speed, isUefi, 64);
     }
 
-    private static async Task Judge(string machine, int cpus, string msi, string speed, int size)
+    private static async Task Judge(string machine, int cpus, string msi, string speed, bool isUefi, int size)
     {
         string? whyNot = LinuxGuest.WhyNot();
         Assert.SkipWhen(whyNot != null, whyNot ?? "");
@@ -40,7 +45,7 @@ public sealed class DiskTests
             using var model = new Sluice.FireWire.Tool.Model(
                 Options.Parse(["--controller", $"{socket},name=host,msi={msi},speed=S800", "--node", $"disk,name=disk,image={image},speed={speed}"]), _ => { });
             var disk = (Sbp2Disk)model.Bus.Phys[1].Link!;
-            using LinuxGuest guest = LinuxGuest.Start(socket, ["-machine", $"{machine},accel=tcg", "-cpu", "max", "-smp", $"{cpus}"], $"size={size}", "disk-init");
+            using LinuxGuest guest = LinuxGuest.Start(socket, LinuxGuest.Machine(machine, cpus, isUefi), $"size={size}", "disk-init");
             Assert.True(await guest.SeesAsync("writing", _patience), guest.Said);
             await ResetWhen(model, () => disk.Unit.BlocksWritten, size);
             Assert.True(await guest.SeesAsync("reading", _patience), guest.Said);

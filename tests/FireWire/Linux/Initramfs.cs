@@ -20,6 +20,8 @@ internal sealed record Contents(string[] Modules, string[] Sources, string[] Lib
     {
         "bench-init" => new(["firewire-ohci", "firewire-sbp2", "sd_mod", "crc32c_generic"], ["bench"], [], [], null),
         "disk-init" => new(["firewire-ohci", "firewire-sbp2", "sd_mod", "crc32c_generic", "ext4"], [], [], [], null),
+        "shape-init" => new(["firewire-ohci"], ["topology"], [], [], null),
+        "reboot-init" => new(["firewire-ohci", "firewire-sbp2", "sd_mod", "crc32c_generic"], ["transactions"], [], [], null),
         "camera-init" => new(["firewire-ohci"], ["camera"], ["dc1394"], [], "/usr/include/dc1394/dc1394.h"),
         "iso-init" => new(["firewire-ohci"], [], [], ["/usr/bin/sendiso", "/usr/bin/dumpiso"], "/usr/bin/sendiso"),
         "net-init" => new(["firewire-ohci", "firewire-net"], [], [], [], null),

@@ -3,13 +3,14 @@ using System.Collections.Generic;
 using System.Diagnostics;
 using System.IO;
 using System.Linq;
+using System.Text.RegularExpressions;
 using System.Threading.Tasks;
 using Xunit;
 
 namespace Sluice.Tests.FireWire.Linux;
 
 /// <summary>Debian's Linux with its FireWire drivers in QEMU, from an initramfs that is made here.</summary>
-internal sealed class LinuxGuest : IDisposable
+internal sealed partial class LinuxGuest : IDisposable
 {
     private readonly DirectoryInfo _folder;
     private readonly Process _qemu;
@@ -42,13 +43,31 @@ internal sealed class LinuxGuest : IDisposable
         return Run(Path.Combine(Root, "iso/qemu.sh"), ["-device", "vfio-user-pci,help"], out _) != 0 ? "this QEMU has no vfio-user-pci" : null;
     }
 
+    /// <summary>The words of a machine for <see cref="Start"/>: its type, CPUs, and whether it starts by UEFI or a BIOS.</summary>
+    public static string[] Machine(string type, int cpus, bool isUefi)
+    {
+        string[] machine = ["-machine", $"{type},accel=tcg", "-cpu", "max", "-smp", $"{cpus}"];
+        return !isUefi ? machine :
+        [
+            .. machine, "-drive", $"if=pflash,unit=0,format=raw,readonly=on,file={Firmware("--firmware")}",
+            "-drive", $"if=pflash,unit=1,format=raw,snapshot=on,file={Firmware("--firmware-vars")}",
+        ];
+
+        static string Firmware(string which)
+        {
+            Assert.Equal(0, Run(Path.Combine(Root, "iso/qemu.sh"), [which], out string path));
+            return path.Trim();
+        }
+    }
+
     /// <summary>Boots it.</summary>
     /// <param name="socket">The controller's.</param>
     /// <param name="machine">QEMU's machine type and what belongs to it.</param>
     /// <param name="kernelArguments">Read by the kernel and by init.</param>
     /// <param name="init">The script in this folder that it runs; <see cref="Contents"/> has what it needs.</param>
     /// <param name="file">Is /file there.</param>
-    public static LinuxGuest Start(string socket, string[] machine, string kernelArguments, string init = "init", byte[]? file = null)
+    /// <param name="reboots">Whether it goes on when the guest reboots; else QEMU ends.</param>
+    public static LinuxGuest Start(string socket, string[] machine, string kernelArguments, string init = "init", byte[]? file = null, bool reboots = false)
     {
         DirectoryInfo folder = Directory.CreateTempSubdirectory("firewire-linux");
         string release = FindRelease()!, initramfs = Path.Combine(folder.FullName, "initramfs");
@@ -56,7 +75,7 @@ internal sealed class LinuxGuest : IDisposable
         var start = new ProcessStartInfo(Path.Combine(Root, "iso/qemu.sh")) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
         string[] arguments =
         [
-            .. machine, "-nodefaults", "-display", "none", "-no-reboot", "-m", "512M", "-machine", "memory-backend=ram",
+            .. machine, "-nodefaults", "-display", "none", .. reboots ? [] : (string[])["-no-reboot"], "-m", "512M", "-machine", "memory-backend=ram",
             "-object", "memory-backend-memfd,id=ram,size=512M,share=on", "-serial", "stdio", "-kernel", $"/boot/vmlinuz-{release}", "-initrd", initramfs,
             "-append", $"console=ttyS0 quiet mitigations=off {kernelArguments}",
             "-device", $"{{\"driver\":\"vfio-user-pci\",\"socket\":{{\"type\":\"unix\",\"path\":\"{socket}\"}}}}",
@@ -76,12 +95,16 @@ internal sealed class LinuxGuest : IDisposable
             Task<string?> next = _qemu.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken).AsTask();
             if (await Task.WhenAny(next, Task.Delay(patience - watch.Elapsed, TestContext.Current.CancellationToken)) != next || await next is not { } line)
                 return false;
-            _lines.Add(line.TrimEnd('\r'));
+            // OVMF leaves the screen's control sequences before the first line.
+            _lines.Add(ControlSequence().Replace(line.TrimEnd('\r'), ""));
             if (_lines[^1].StartsWith("FW " + result, StringComparison.Ordinal))
                 return true;
         }
         return false;
     }
+
+    /// <summary>Waits until QEMU has ended by itself.</summary>
+    public Task EndsAsync(TimeSpan patience) => _qemu.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(patience, TestContext.Current.CancellationToken);
 
     public void Dispose()
     {
@@ -125,4 +148,7 @@ internal sealed class LinuxGuest : IDisposable
             folder = Path.GetDirectoryName(folder);
         return folder ?? throw new InvalidOperationException("not inside of the project");
     }
+
+    [GeneratedRegex(@"\x1b\[[0-9;=?]*[A-Za-z]")]
+    private static partial Regex ControlSequence();
 }

@@ -19,18 +19,22 @@ public sealed class LinuxTests
     private static bool IsWhole => Environment.GetEnvironmentVariable("SLUICE_TEST_ALL") == "1";
 
     [Fact]
-    public Task Linux_takes_the_controller_finds_the_node_and_reads_writes_and_locks_its_memory() => Judge("q35", 1, "on", "S400", 300);
+    public Task Linux_takes_the_controller_finds_the_node_and_reads_writes_and_locks_its_memory() => Judge("q35", 1, "on", "S400", isUefi: false, 300);
 
     /// <summary>The same for make test-firewire-model: 100,000 transactions a machine.</summary>
     [Theory]
-    [InlineData("q35", 1, "off", "S400")]
-    [InlineData("q35", 2, "on", "S800")]
-    [InlineData("pc", 2, "off", "S100")]
-    [InlineData("pc", 1, "on", "S200")]
-    public async Task Other_machines_do_too(string machine, int cpus, string msi, string speed)
+    [InlineData("q35", 1, "off", "S400", false)]
+    [InlineData("q35", 2, "on", "S800", false)]
+    [InlineData("pc", 2, "off", "S100", false)]
+    [InlineData("pc", 1, "on", "S200", false)]
+    [InlineData("q35", 1, "on", "S800", true)]
+    [InlineData("q35", 1, "off", "S200", true)]
+    [InlineData("q35", 2, "on", "S400", true)]
+    [InlineData("pc", 2, "off", "S800", true)]
+    public async Task Other_machines_do_too(string machine, int cpus, string msi, string speed, bool isUefi)
     {
         Assert.SkipUnless(IsWhole, "make test-firewire-model and make test-all run this");
-        await Judge(machine, cpus, msi, speed, 33_400);
+        await Judge(machine, cpus, msi, speed, isUefi, 33_400);
     }
 
     [Fact]
@@ -62,7 +66,7 @@ public sealed class LinuxTests
         }
     }
 
-    private static async Task Judge(string machine, int cpus, string msi, string speed, int count)
+    private static async Task Judge(string machine, int cpus, string msi, string speed, bool isUefi, int count)
     {
         string? whyNot = LinuxGuest.WhyNot();
         Assert.SkipWhen(whyNot != null, whyNot ?? "");
@@ -77,7 +81,7 @@ public sealed class LinuxTests
                 "--cable", "host-memory", "--cable", "host-echo",
             ]);
             using var model = new Sluice.FireWire.Tool.Model(options, _ => { });
-            using LinuxGuest guest = LinuxGuest.Start(socket, ["-machine", $"{machine},accel=tcg", "-cpu", "max", "-smp", $"{cpus}"], $"count={count} most={Math.Min(Enum.Parse<Speed>(speed).MostAsynchronousBytes, 2048)}");
+            using LinuxGuest guest = LinuxGuest.Start(socket, LinuxGuest.Machine(machine, cpus, isUefi), $"count={count} most={Math.Min(Enum.Parse<Speed>(speed).MostAsynchronousBytes, 2048)}");
             TimeSpan patience = count > 1000 ? _longPatience : _patience;
             Assert.True(await guest.SeesAsync("unplug", patience), guest.Said);
             Assert.True(model.Devices[0].Interrupt.UsesMessages == (msi == "on"), $"messages in use: {model.Devices[0].Interrupt.UsesMessages}");
