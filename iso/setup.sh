@@ -41,6 +41,7 @@ linux='
   cpio              cpio
   libdc1394-dev     /usr/include/dc1394/dc1394.h
   libraw1394-tools  testlibraw
+  dvgrab            dvgrab
 '
 
 network='

@@ -23,6 +23,7 @@ internal sealed record Contents(string[] Modules, string[] Sources, string[] Lib
         "shape-init" => new(["firewire-ohci"], ["topology"], [], [], null),
         "reboot-init" => new(["firewire-ohci", "firewire-sbp2", "sd_mod", "crc32c_generic"], ["transactions"], [], [], null),
         "camera-init" => new(["firewire-ohci"], ["camera"], ["dc1394"], [], "/usr/include/dc1394/dc1394.h"),
+        "dv-init" => new(["firewire-ohci"], [], [], ["/usr/bin/dvgrab"], "/usr/bin/dvgrab"),
         "iso-init" => new(["firewire-ohci"], [], [], ["/usr/bin/sendiso", "/usr/bin/dumpiso"], "/usr/bin/sendiso"),
         "net-init" => new(["firewire-ohci", "firewire-net"], [], [], [], null),
         "hostile-init" => new(["firewire-ohci", "firewire-net"], ["transactions"], [], [], null),

@@ -44,6 +44,7 @@ public sealed class ToolTests
     [InlineData("--controller", "socket,fault=gone+")]
     [InlineData("--node", "memory,fault=gone")]
     [InlineData("--node", "hostile,script=nice")]
+    [InlineData("--node", "camcorder,system=secam")]
     [InlineData("--node", "hostile,play=-1")]
     public void Members_and_cables_that_cannot_be_are_refused(params string[] arguments) =>
         Assert.Throws<UsageException>(() => new Sluice.FireWire.Tool.Model(Options.Parse(arguments), _ => { }).Dispose());

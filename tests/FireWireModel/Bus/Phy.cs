@@ -23,7 +23,7 @@ public sealed class Phy
         Compliance = traits.Compliance;
         for (int i = 0; i < traits.Ports; i++)
             _ports.Add(new Port(this, i));
-        Registers = new PhyRegisters(this);
+        Registers = new PhyRegisters(this) { Vendor = traits.Vendor, Product = traits.Product };
         Segment = new Segment(bus, [this]);
         link?.Attach(this);
     }
@@ -140,4 +140,7 @@ public sealed class Phy
 }
 
 /// <summary>What a PHY is made as.</summary>
-public sealed record PhyTraits(int Ports = 3, Speed MaxSpeed = Speed.S400, int PowerClass = 0, bool IsContender = false, int Compliance = 1);
+/// <param name="Vendor">Its maker, an organization.</param>
+/// <param name="Product">24 bits of the maker's.</param>
+public sealed record PhyTraits(int Ports = 3, Speed MaxSpeed = Speed.S400, int PowerClass = 0, bool IsContender = false, int Compliance = 1, uint Vendor = 0x52_5400,
+    uint Product = 1);

@@ -15,9 +15,9 @@ public sealed class PhyRegisters(Phy phy)
     private byte _select, _flags;
 
     /// <summary>Organization and product of <see cref="VendorPage"/>, 24 bits each.</summary>
-    public uint Vendor { get; init; } = 0x52_5400;
+    public uint Vendor { get; init; }
 
-    public uint Product { get; init; } = 1;
+    public uint Product { get; init; }
 
     private bool IsExtended => phy.Compliance != 0;
 

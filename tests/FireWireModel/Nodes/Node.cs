@@ -107,6 +107,9 @@ public abstract partial class Node : Link
             Phy.Segment.Request(Phy);
     }
 
+    /// <summary>Whether a register is not one of those that all nodes have: it is read, written and locked as the rest of its space.</summary>
+    protected virtual bool HasOwnRegister(int register) => false;
+
     /// <summary>Somebody reads from what is no register.</summary>
     /// <param name="offset">48 bits.</param>
     /// <param name="data">To be filled.</param>
@@ -167,10 +170,10 @@ public abstract partial class Node : Link
     private Rcode ReadAny(Packet request, Span<byte> data) =>
         TryRegister(request.Offset, out int register) ? _registers.Read(register, data) : Read(request.Source, request.Offset, data);
 
-    private static bool TryRegister(ulong offset, out int register)
+    private bool TryRegister(ulong offset, out int register)
     {
         register = (int)(offset - Csr.Base);
-        return offset is >= Csr.Base and < Csr.Base + Csr.End;
+        return offset is >= Csr.Base and < Csr.Base + Csr.End && !HasOwnRegister(register);
     }
 
     private void Finish(Packet response, Rcode rcode, int bytes)

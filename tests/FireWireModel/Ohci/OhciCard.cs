@@ -19,7 +19,7 @@ public enum OhciQuirks
     /// <summary>Headers and trailers of received packets, and self-IDs, are big-endian words in memory.</summary>
     BigEndianHeaders = 1 << 2,
 
-    /// <summary>The link has no enhancements of 1394a, and says so in HCControl; its PHY has the registers of 1394-1995.</summary>
+    /// <summary>The link has no enhancements of 1394a, and says so in HCControl.</summary>
     No1394a = 1 << 3,
 
     /// <summary>MSI is offered, and no message comes.</summary>

@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.IO;
 using System.Linq;
 using Sluice.FireWire.Bus;
+using Sluice.FireWire.Dv;
 using Sluice.FireWire.Hostile;
 using Sluice.FireWire.Iidc;
 using Sluice.FireWire.Nodes;
@@ -98,12 +99,34 @@ public sealed class Model : IDisposable
         ulong guid = member.TakeNumber("guid", 0x525400_F1_00000000 + (ulong)number, ulong.MaxValue);
         (OhciCard card, OhciQuirks quirks, OhciFaults faults) = TakeOddities(member);
         var traits = new PhyTraits((int)member.TakeNumber("ports", 3, Phy.MostPorts), speed, IsContender: member.IsController,
-            Compliance: (quirks & OhciQuirks.No1394a) != 0 ? 0 : speed == Speed.S800 ? 2 : 1);
+            Compliance: speed == Speed.S800 ? 2 : 1);
+        // Drivers look for the PHY that the erratum is of: a TSB41BA3D.
+        if ((quirks & OhciQuirks.MissingSelfId) != 0)
+            traits = traits with { Vendor = 0x08_0028, Product = 0x83_3005 };
         Link? link = member.IsController ? AddController(member, guid, speed, card, quirks) : AddNode(member, guid, speed, _seed, line => log($"{name}: {line}"));
         member.Close();
         Do(() => Bus.Add(name, link, traits));
         if (link is OhciController controller)
             Do(() => controller.Faults = faults);
+    }
+
+    private static DvTape TakeTape(MemberOptions member)
+    {
+        string file = member.Take("file", "");
+        string system = member.Take("system", "pal");
+        try
+        {
+            return file.Length != 0 ? new DvTape(File.ReadAllBytes(file)) : system switch
+            {
+                "pal" => new DvTape(DvSystem.Pal),
+                "ntsc" => new DvTape(DvSystem.Ntsc),
+                _ => throw new UsageException($"system={system}: pal or ntsc is wanted"),
+            };
+        }
+        catch (InvalidDataException wrong)
+        {
+            throw new UsageException($"{file}: {wrong.Message}");
+        }
     }
 
     private static (OhciCard Card, OhciQuirks Quirks, OhciFaults Faults) TakeOddities(MemberOptions member)
@@ -148,6 +171,8 @@ public sealed class Model : IDisposable
                 return new Sbp2Disk(information, file.Length == 0 ? new DiskImage(size) : new DiskImage(file, isReadOnly), log);
             case "camera":
                 return new Camera(information);
+            case "camcorder":
+                return new Camcorder(information, TakeTape(member));
             case "hostile":
                 string script = member.Take("script", "all");
                 ulong play = member.TakeNumber("play", 1000, 1_000_000);

@@ -33,6 +33,9 @@ internal static class Program
               image=FILE read-only=on|off   without an image, its blocks are in memory and zero
               size=BYTES            of one in memory: 67108864
           --node camera         an IIDC 1.31 camera that sends bars, a square that moves, and the frame's number in its first bytes
+          --node camcorder      plays a DV tape when AV/C commands tell it to: dvgrab and what else takes DV
+              system=pal|ntsc           of generated frames; each has its number in time code and picture
+              file=FILE                 raw DV instead, over and over
           --node hostile        breaks the rules, a script after the other
               script=all|NAME           all: each in turn; the scripts are listed below
               play=MILLISECONDS         of the bus for each: 1000
