@@ -1,0 +1,185 @@
+using System;
+using Sluice.Mm;
+using Sluice.Platform;
+
+namespace Sluice.FireWire.Core;
+
+/// <summary>Who wants to know of bus resets: drivers of units, managers.</summary>
+public interface IBusClient
+{
+    /// <summary>A bus reset is over: <see cref="FireWireBus.Topology"/> and the generation are new. Work of the controller.</summary>
+    void BusChanged();
+}
+
+/// <summary>
+/// A bus behind one controller: transactions to other nodes, and answers to theirs. Nothing is allocated after it was made. Runs as work in
+/// the CPU's loop; its methods are for any context of that CPU but interrupt handlers. Read <c>FireWireBus.Transactions.cs</c>, then
+/// <c>FireWireBus.Requests.cs</c>.
+/// </summary>
+public sealed unsafe partial class FireWireBus : IFireWireBus, IWork, ITimerHandler
+{
+    public const int MostClients = 8;
+
+    private readonly IFireWireController _controller;
+    private readonly WorkItem _work;
+    private readonly Timer _timer;
+    private readonly IBusClient?[] _clients = new IBusClient?[MostClients];
+    private int _clientCount;
+
+    /// <summary>A bus; the controller is started afterwards. Only while the kernel starts.</summary>
+    /// <param name="buffers">Memory of the direct map for <see cref="ResponseBufferBytes"/> bytes.</param>
+    internal FireWireBus(IFireWireController controller, byte* buffers)
+    {
+        _controller = controller;
+        _work = new WorkItem(this);
+        _timer = new Timer(this);
+        OwnRom = new OwnRom(controller.Guid, controller.Options);
+        Registers = new BusRegisters(this, controller);
+        for (int i = 0; i < Responses; i++)
+            _freeResponses.Push(new Response(buffers + i * ResponseBytes));
+        Addresses.Add(Registers).Ignore("the table is empty"u8);
+        Addresses.Add(new RomRegisters(this)).Ignore("the table has room"u8);
+        Addresses.Add(new TopologyMap(this)).Ignore("the table has room"u8);
+        controller.SetNextRom(OwnRom.Current);
+    }
+
+    /// <summary>Makes one; false if there is no memory. Only while the kernel starts.</summary>
+    public static bool TryMake(IFireWireController controller, out FireWireBus? bus)
+    {
+        bus = null;
+        int order = 0;
+        while ((PhysAddr.PageSize << order) < ResponseBufferBytes)
+            order++;
+        if (!Pages.TryTake(order, Zone.Dma32, out PageRun run))
+            return false;
+        bus = new FireWireBus(controller, PhysicalMemory.At(run.Start));
+        Own.KeepForGood(ref run);
+        return true;
+    }
+
+    /// <summary>What happened.</summary>
+    public BusCounters Counters;
+
+    /// <summary>The tree since the last bus reset; empty while there is one, or if it was no tree.</summary>
+    public Topology Topology { get; } = new();
+
+    /// <summary>Why the last self-IDs were no tree.</summary>
+    public TopologyError LastTopologyError { get; private set; }
+
+    /// <summary>Changes with each bus reset.</summary>
+    public byte Generation { get; private set; }
+
+    /// <summary>Between bus resets, with a tree: transactions go out.</summary>
+    public bool IsUp { get; private set; }
+
+    /// <summary>Our number, with the local bus in front.</summary>
+    public ushort NodeId => (ushort)(PacketHeader.LocalBus | Topology.Local);
+
+    /// <summary>What we say of ourselves.</summary>
+    public OwnRom OwnRom { get; }
+
+    /// <summary>Who answers for what of our space.</summary>
+    public AddressSpaceTable Addresses { get; } = new();
+
+    /// <summary>Our registers.</summary>
+    public BusRegisters Registers { get; }
+
+    /// <summary>The fastest packets that reach a node; S100 if nothing is known.</summary>
+    public BusSpeed SpeedTo(int node) => _speeds[node & 0x3F];
+
+    /// <summary>Tells a client of all resets to come. Only while the kernel starts; <see cref="Error.NoResources"/> if there are too many.</summary>
+    public Error AddClient(IBusClient client)
+    {
+        if (_clientCount == MostClients)
+            return Error.NoResources;
+        _clients[_clientCount++] = client;
+        return Error.None;
+    }
+
+    /// <inheritdoc/>
+    public void ResetBegan()
+    {
+        IsUp = false;
+        Topology.Clear();
+        OwnRom.Swap();
+        DropResponses();
+        FailAll();
+    }
+
+    /// <inheritdoc/>
+    public void ResetEnded(byte generation, int local, ReadOnlySpan<uint> selfIds)
+    {
+        // One that began and ended while nobody looked.
+        if (IsUp)
+            ResetBegan();
+        Generation = generation;
+        LastTopologyError = Topology.Read(selfIds, local);
+        if (LastTopologyError != TopologyError.None)
+        {
+            Counters.BadTopologies++;
+            return;
+        }
+        Counters.Resets++;
+        for (int i = 0; i < _speeds.Length; i++)
+        {
+            _speeds[i] = BusSpeed.S100;
+            if (i < Topology.Count)
+                Topology.Hops(Topology.Local, i, out _speeds[i]);
+        }
+        IsUp = true;
+        Registers.ResetEnded();
+        for (int i = 0; i < _clientCount && IsUp && Generation == generation; i++)
+            _clients[i]!.BusChanged();
+    }
+
+    /// <inheritdoc/>
+    public bool Work(int budget)
+    {
+        SendBlocked();
+        ulong now = Clock.Microseconds;
+        CheckTimes(now);
+        for (; budget > 0 && _finished.TryTake(out OutPacket? packet); budget--)
+            Call((Transaction)packet!);
+        return !_finished.IsEmpty;
+    }
+
+    /// <inheritdoc/>
+    public void OnTimer(Timer timer) => _work.Mark();
+}
+
+/// <summary>Packets in order; each is in one queue at a time.</summary>
+internal struct PacketQueue
+{
+    private OutPacket? _first, _last;
+
+    public readonly bool IsEmpty => _first == null;
+
+    public void Push(OutPacket packet)
+    {
+        packet.Next = null;
+        if (_last == null)
+            _first = packet;
+        else
+            _last.Next = packet;
+        _last = packet;
+    }
+
+    public void PushFirst(OutPacket packet)
+    {
+        packet.Next = _first;
+        _first = packet;
+        _last ??= packet;
+    }
+
+    public bool TryTake(out OutPacket? packet)
+    {
+        packet = _first;
+        if (packet == null)
+            return false;
+        _first = packet.Next;
+        if (_first == null)
+            _last = null;
+        packet.Next = null;
+        return true;
+    }
+}

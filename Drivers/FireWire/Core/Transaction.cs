@@ -1,0 +1,172 @@
+using System;
+using System.Buffers.Binary;
+
+namespace Sluice.FireWire.Core;
+
+/// <summary>How a transaction ended.</summary>
+public enum TransactionResult : byte
+{
+    Complete,
+
+    /// <summary>The other side's words.</summary>
+    ConflictError,
+    DataError,
+    TypeError,
+    AddressError,
+
+    /// <summary>Nobody acknowledged, or there is no such node.</summary>
+    NoAck,
+
+    /// <summary>Still busy after all tries.</summary>
+    Busy,
+
+    /// <summary>No response within the split time-out.</summary>
+    TimedOut,
+
+    /// <summary>A bus reset came: it may have been carried out or not.</summary>
+    BusReset,
+
+    /// <summary>It was meant for the bus before a reset; nothing was sent.</summary>
+    OldGeneration,
+
+    /// <summary>The answer cannot be one: another length, a code that does not exist, complete without data.</summary>
+    Malformed,
+
+    /// <summary>All 64 labels of the node are in use; nothing was sent.</summary>
+    NoLabel,
+
+    /// <summary>More data than packets of this speed hold, or none; nothing was sent.</summary>
+    BadLength,
+
+    /// <summary>The controller could not send it.</summary>
+    NotSent,
+}
+
+/// <summary>Who waits for a transaction.</summary>
+public interface ITransactionHandler
+{
+    /// <summary>It has ended, and may be used again at once. Runs as work in the CPU's loop, or in the controller's.</summary>
+    [PacketPath]
+    void OnDone(Transaction transaction);
+}
+
+/// <summary>
+/// A request to another node and its answer: made while starting, filled, given to <see cref="FireWireBus.Submit"/>, and used again when its handler was
+/// called. Memory that it reads into or writes from is its own until then. Source: IEEE 1394-1995, section 7.
+/// </summary>
+public sealed unsafe class Transaction(ITransactionHandler handler) : OutPacket
+{
+    internal enum Phase : byte
+    {
+        Idle,
+
+        /// <summary>Waits for room in the controller.</summary>
+        Blocked,
+
+        /// <summary>The controller has it.</summary>
+        Sending,
+
+        /// <summary>The controller has it, and it has its result already.</summary>
+        Settled,
+
+        /// <summary>Acknowledged as pending.</summary>
+        Waiting,
+
+        /// <summary>Found the node busy; sent again when its time comes.</summary>
+        BackingOff,
+
+        /// <summary>Its handler is to be called.</summary>
+        Finished,
+    }
+
+    /// <summary>How it ended.</summary>
+    public TransactionResult Result { get; internal set; }
+
+    /// <summary>Which node it is for.</summary>
+    public int Node { get; private set; }
+
+    /// <summary>Quadlet reads: what was read. Locks of 32 bits: the value before.</summary>
+    public uint Quadlet { get; internal set; }
+
+    /// <summary>Locks of 64 bits: the value before.</summary>
+    public ulong Octlet { get; internal set; }
+
+    /// <summary>Not with its handler.</summary>
+    public bool IsUnderWay => State != Phase.Idle;
+
+    /// <summary>The speed is not above this.</summary>
+    public BusSpeed Most { get; set; } = BusSpeed.S800;
+
+    internal ITransactionHandler Handler { get; } = handler;
+    internal TransactionCode Code { get; private set; }
+    internal ulong Offset { get; private set; }
+    internal int Length { get; private set; }
+    internal uint Last { get; private set; }
+    internal byte* Into { get; private set; }
+    internal Phase State { get; set; }
+    internal int Tries { get; set; }
+    internal ulong Since { get; set; }
+    internal Transaction? Earlier { get; set; }
+    internal Transaction? Later { get; set; }
+
+    /// <summary>A quadlet is read, at a multiple of 4.</summary>
+    public Transaction ReadQuadlet(int node, byte generation, ulong offset) => Begin(TransactionCode.ReadQuadlet, node, generation, offset, 4, 0);
+
+    /// <summary>A quadlet is written, at a multiple of 4.</summary>
+    public Transaction WriteQuadlet(int node, byte generation, ulong offset, uint value) =>
+        Begin(TransactionCode.WriteQuadlet, node, generation, offset, 4, value);
+
+    /// <summary>So many bytes are read into memory.</summary>
+    public Transaction ReadBlock(int node, byte generation, ulong offset, byte* into, int bytes)
+    {
+        Begin(TransactionCode.ReadBlock, node, generation, offset, bytes, (uint)bytes << 16);
+        Into = into;
+        return this;
+    }
+
+    /// <summary>So many bytes of memory in the direct map are written.</summary>
+    public Transaction WriteBlock(int node, byte generation, ulong offset, byte* from, int bytes)
+    {
+        Begin(TransactionCode.WriteBlock, node, generation, offset, bytes, (uint)bytes << 16);
+        Data = from;
+        DataBytes = bytes;
+        return this;
+    }
+
+    /// <summary>32 bits are locked: compare-swap, or what takes an argument as that does.</summary>
+    public Transaction Lock(int node, byte generation, ulong offset, LockOperation operation, uint argument, uint value)
+    {
+        Begin(TransactionCode.Lock, node, generation, offset, 8, 8u << 16 | (ushort)operation);
+        BinaryPrimitives.WriteUInt32BigEndian(Inline, argument);
+        BinaryPrimitives.WriteUInt32BigEndian(Inline[4..], value);
+        DataBytes = 8;
+        return this;
+    }
+
+    /// <summary>64 bits are locked, likewise.</summary>
+    public Transaction Lock(int node, byte generation, ulong offset, LockOperation operation, ulong argument, ulong value)
+    {
+        Begin(TransactionCode.Lock, node, generation, offset, 16, 16u << 16 | (ushort)operation);
+        BinaryPrimitives.WriteUInt64BigEndian(Inline, argument);
+        BinaryPrimitives.WriteUInt64BigEndian(Inline[8..], value);
+        DataBytes = 16;
+        return this;
+    }
+
+    private Transaction Begin(TransactionCode code, int node, byte generation, ulong offset, int bytes, uint last)
+    {
+        if (State != Phase.Idle)
+            Bug.Stop("a transaction is changed while it is under way"u8);
+        Code = code;
+        Node = node & 0x3F;
+        Generation = generation;
+        Offset = offset & PacketHeader.OffsetMask;
+        Length = bytes;
+        Last = last;
+        Data = null;
+        Into = null;
+        DataBytes = 0;
+        Tries = 0;
+        return this;
+    }
+}

@@ -1,0 +1,220 @@
+using System;
+using System.Collections.Generic;
+using System.Runtime.InteropServices;
+using Sluice.FireWire.Core;
+using Sluice.FireWire.Simulation;
+using Sluice.Platform;
+using Model = Sluice.FireWire.Bus;
+
+namespace Sluice.Tests.FireWire;
+
+/// <summary>The bus of the driver as a node of the model's: a controller that has no registers, sends each packet once and counts.</summary>
+internal sealed unsafe class CoreNode : Model.Link, IFireWireController
+{
+    public const ulong GuidBase = 0x0052_5400_0000_0000;
+
+    private readonly Queue<OutPacket> _queue = new();
+    private readonly Model.Packet _packet = new();
+    private readonly uint[] _locks = [0x3F, 4915, uint.MaxValue, uint.MaxValue];
+    private byte _generation;
+
+    public CoreNode(ulong number)
+    {
+        Guid = GuidBase + number;
+        Core = new FireWireBus(this, (byte*)NativeMemory.AllocZeroed(FireWireBus.ResponseBufferBytes));
+    }
+
+    public FireWireBus Core { get; }
+
+    /// <summary>Packets that it takes before it has no room.</summary>
+    public int Room { get; set; } = 4;
+
+    /// <summary>Writes are acknowledged as complete before the bus has seen them.</summary>
+    public bool PostsWrites { get; set; }
+
+    /// <summary>Acknowledges that it reports instead of those that came, for the next packets.</summary>
+    public Queue<AckCode> Acks { get; } = new();
+
+    /// <summary>Reports what was sent only when this is false again.</summary>
+    public bool HoldsReports { get; set; }
+
+    public bool IsMaster { get; private set; }
+
+    public ulong Guid { get; }
+
+    public BusOptions Options => new(0xF064_A002);
+
+    public ulong OpenNodes { get; set; }
+
+    public uint[] NextRom { get; private set; } = [];
+
+    public override bool IsCycleMaster => IsMaster;
+
+    uint IFireWireController.CycleTime => CycleTime;
+
+    public bool TrySend(OutPacket packet)
+    {
+        if (_queue.Count >= Room)
+            return false;
+        _queue.Enqueue(packet);
+        Phy.Segment.Request(Phy);
+        return true;
+    }
+
+    public Error SendPhy(PhyPacket packet) => Error.NotSupported;
+
+    public Error Reset(bool isLong)
+    {
+        Phy.InitiateReset(isLong);
+        return Error.None;
+    }
+
+    public void SetCycleMaster(bool isMaster) => IsMaster = isMaster;
+
+    public void SetNextRom(ReadOnlySpan<uint> rom) => NextRom = rom.ToArray();
+
+    public Error LockRegister(int register, uint expected, uint value, out uint old)
+    {
+        old = _locks[register];
+        if (old == expected)
+            _locks[register] = value;
+        return Error.None;
+    }
+
+    public override void ResetStarted()
+    {
+        Core.ResetBegan();
+        HoldsReports = false;
+        while (_queue.TryDequeue(out OutPacket? packet))
+            Core.PacketSent(packet, AckCode.Flushed);
+    }
+
+    public override void SelfIdentified(ReadOnlySpan<uint> selfIds) => Core.ResetEnded(++_generation, Phy.PhysicalId, selfIds);
+
+    public override Model.Ack Receive(Model.Packet packet)
+    {
+        if (packet.HasDataError)
+            return Model.Ack.DataError;
+        bool isAnswered = PostsWrites && packet.Code is (Model.Tcode.WriteBlock or Model.Tcode.WriteQuadlet);
+        Core.PacketReceived(new PacketHeader(packet.Q0, packet.Q1, packet.Q2, packet.Q3), packet.Data,
+            new Arrival(_generation, (BusSpeed)packet.Speed, isAnswered, (ushort)(CycleTime >> 12)));
+        bool isResponse = packet.Code is Model.Tcode.WriteResponse or Model.Tcode.ReadQuadletResponse or Model.Tcode.ReadBlockResponse or Model.Tcode.LockResponse;
+        return isAnswered || isResponse ? Model.Ack.Complete : Model.Ack.Pending;
+    }
+
+    public override Model.Packet? NextPacket()
+    {
+        if (HoldsReports || !_queue.TryPeek(out OutPacket? packet))
+            return null;
+        PacketHeader header = packet.Header;
+        (_packet.Q0, _packet.Q1, _packet.Q2, _packet.Q3) = (header.Q0, header.Q1, header.Q2, header.Q3);
+        packet.Bytes.CopyTo(_packet.Room);
+        _packet.DataBytes = packet.DataBytes;
+        _packet.Speed = (Model.Speed)packet.Speed;
+        return _packet;
+    }
+
+    public override void Sent(Model.Packet packet, Model.Ack ack)
+    {
+        if (HoldsReports)
+            return;
+        Report((AckCode)ack);
+    }
+
+    /// <summary>Says what became of the oldest packet.</summary>
+    public void Report(AckCode ack)
+    {
+        OutPacket sent = _queue.Dequeue();
+        Core.PacketSent(sent, Acks.TryDequeue(out AckCode other) ? other : ack);
+        if (_queue.Count != 0)
+            Phy.Segment.Request(Phy);
+    }
+}
+
+/// <summary>A node that a test plays: what comes is kept, what it says is said.</summary>
+internal sealed class ScriptNode(Func<Model.Packet, Model.Ack> receive) : Model.Link
+{
+    private readonly Queue<Model.Packet> _queue = new();
+
+    public List<Model.Ack> Acks { get; } = [];
+
+    public void Send(Action<Model.Packet> fill)
+    {
+        var packet = new Model.Packet();
+        fill(packet);
+        _queue.Enqueue(packet);
+        Phy.Segment.Request(Phy);
+    }
+
+    public override void ResetStarted() => _queue.Clear();
+
+    public override void SelfIdentified(ReadOnlySpan<uint> selfIds)
+    {
+    }
+
+    public override Model.Ack Receive(Model.Packet packet) => receive(packet);
+
+    public override Model.Packet? NextPacket() => _queue.TryPeek(out Model.Packet? packet) ? packet : null;
+
+    public override void Sent(Model.Packet packet, Model.Ack ack)
+    {
+        _queue.Dequeue();
+        Acks.Add(ack);
+        if (_queue.Count != 0)
+            Phy.Segment.Request(Phy);
+    }
+}
+
+/// <summary>A bus, and a computer with a clock for the nodes on it that are ours.</summary>
+internal sealed unsafe class CoreMachine : IDisposable, ITransactionHandler
+{
+    public CoreMachine(ulong seed = 1)
+    {
+        Machine.Reset();
+        Bus = new Model.FireWireBus(Simulator, seed);
+    }
+
+    public SimulatedClock Clock { get; } = new();
+
+    public Simulator Simulator { get; } = new();
+
+    public Model.FireWireBus Bus { get; }
+
+    /// <summary>Transactions in the order in which they ended.</summary>
+    public List<Transaction> Done { get; } = [];
+
+    /// <summary>Memory for data.</summary>
+    public byte* Memory { get; } = (byte*)NativeMemory.AllocZeroed(65536);
+
+    public Span<byte> Bytes(int at, int length) => new(Memory + at, length);
+
+    public void Add(Model.Link link, int ports = 3, Model.Speed speed = Model.Speed.S400)
+    {
+        Model.Phy phy = Bus.Add($"{Bus.Phys.Count}", link, new Model.PhyTraits(ports, speed, IsContender: true));
+        if (Bus.Phys.Count > 1)
+            Bus.Connect(phy, Bus.Phys[(Bus.Phys.Count - 2) / 2]);
+    }
+
+    public void Dispose() => Clock.Dispose();
+
+    public void OnDone(Transaction transaction) => Done.Add(transaction);
+
+    /// <summary>Goes on until nothing is to be done at once.</summary>
+    public void Settle()
+    {
+        do
+            Simulator.RunActivity();
+        while (Machine.Work.Run(64) || Simulator.IsActive);
+    }
+
+    /// <summary>Lets time pass on the bus and in the computer.</summary>
+    public void Pass(ulong microseconds)
+    {
+        for (ulong passed = 0; passed < microseconds; passed += 250)
+        {
+            Clock.Advance(250);
+            Simulator.RunFor(BusTime.Microseconds(250));
+            Settle();
+        }
+    }
+}

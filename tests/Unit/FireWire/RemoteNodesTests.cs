@@ -1,0 +1,165 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using Sluice.FireWire.Core;
+using Sluice.FireWire.Nodes;
+using Xunit;
+using Model = Sluice.FireWire.Bus;
+
+namespace Sluice.Tests.FireWire;
+
+/// <summary>Other nodes' ROMs, read over the bus: as they are, remembered, not ready, slow, or meant to deceive.</summary>
+public sealed class RemoteNodesTests : IDisposable, INodeClient
+{
+    private readonly CoreMachine _machine = new();
+    private readonly CoreNode _node = new(1);
+    private readonly RemoteNodes _nodes;
+    private readonly List<int> _known = [];
+
+    public RemoteNodesTests()
+    {
+        _nodes = new RemoteNodes(_node.Core);
+        Assert.Equal(Error.None, _nodes.AddClient(this));
+    }
+
+    public void Dispose() => _machine.Dispose();
+
+    void INodeClient.NodeKnown(int node) => _known.Add(node);
+
+    [Fact]
+    public void All_roms_are_read_once_and_remembered_over_resets()
+    {
+        MemoryNode[] peers = [.. Enumerable.Range(2, 20).Select(i => new MemoryNode(new BusInformation((ulong)i)))];
+        Plug(peers);
+        _machine.Pass(20_000);
+        Check(peers);
+        Assert.Equal((20ul, 0ul, 20), (_nodes.Counters.Read, _nodes.Counters.Remembered, _known.Count));
+        long served = peers.Sum(peer => peer.Served);
+        _known.Clear();
+        _node.Phy.InitiateReset(isLong: false);
+        _machine.Pass(20_000);
+        Check(peers);
+        Assert.Equal((20ul, 20ul, 20), (_nodes.Counters.Read, _nodes.Counters.Remembered, _known.Count));
+        Assert.Equal(served + 20 * 5, peers.Sum(peer => peer.Served));
+        // One changes, and says so by its generation.
+        peers[3].Rom = new MemoryNode(new BusInformation(5, Generation: 2)).Rom;
+        peers[3].Phy.InitiateReset(isLong: false);
+        _machine.Pass(20_000);
+        Check(peers);
+        Assert.Equal((21ul, 39ul), (_nodes.Counters.Read, _nodes.Counters.Remembered));
+    }
+
+    [Fact]
+    public void A_reset_at_any_time_begins_anew()
+    {
+        MemoryNode[] peers = [.. Enumerable.Range(2, 4).Select(i => new MemoryNode(new BusInformation((ulong)i)))];
+        Plug(peers);
+        for (int step = 1; step < 200; step++)
+        {
+            for (int i = 0; i < step && !_machine.Simulator.RunActivity(1); i++)
+                Sluice.Platform.Machine.Work.Run(64);
+            peers[step % 4].Phy.InitiateReset(isLong: step % 3 == 0);
+            _machine.Pass(500);
+        }
+        _machine.Pass(20_000);
+        Check(peers);
+        Assert.Equal(0ul, _nodes.Counters.Failed);
+        Assert.Equal(0, _node.Core.UnderWay);
+    }
+
+    [Fact]
+    public void A_node_that_is_not_ready_is_asked_again_but_not_for_ever()
+    {
+        var late = new MemoryNode(new BusInformation(2));
+        var never = new MemoryNode(new BusInformation(3)) { Rom = new uint[1] };
+        uint[] rom = late.Rom.ToArray();
+        late.Rom = new uint[1];
+        Plug(late, never);
+        _machine.Pass(20_000);
+        Assert.Equal((NodeState.Pending, NodeState.Pending, 2ul), (StateOf(late), StateOf(never), _nodes.Counters.NotReady));
+        late.Rom = rom;
+        _machine.Pass(1_100_000);
+        Assert.Equal((NodeState.Known, NodeState.Pending), (StateOf(late), StateOf(never)));
+        _machine.Pass(10_000_000);
+        Assert.Equal((NodeState.Unreadable, 11ul, 1ul), (StateOf(never), _nodes.Counters.NotReady, _nodes.Counters.Unreadable));
+        Check(late);
+    }
+
+    [Fact]
+    public void Whose_guid_is_anothers_is_left_alone()
+    {
+        MemoryNode first = new(new BusInformation(2)), second = new(new BusInformation(2)), us = new(new BusInformation(CoreNode.GuidBase + 1));
+        Plug(first, second, us);
+        _machine.Pass(20_000);
+        Assert.Equal(2ul, _nodes.Counters.Duplicates);
+        Assert.Equal(NodeState.Duplicate, StateOf(us));
+        Assert.Equal([NodeState.Known, NodeState.Duplicate], new[] { StateOf(first), StateOf(second) }.Order());
+        Assert.Single(_known);
+    }
+
+    [Theory]
+    [InlineData(Model.Speed.S100)]
+    [InlineData(Model.Speed.S200)]
+    public void A_node_that_answers_slow_packets_alone_is_read_slowly(Model.Speed most)
+    {
+        uint[] rom = new MemoryNode(new BusInformation(2)).Rom.ToArray();
+        var speeds = new HashSet<Model.Speed>();
+        ScriptNode? peer = null;
+        peer = new ScriptNode(request =>
+        {
+            if (request.Speed > most)
+                return Model.Ack.Missing;
+            speeds.Add(request.Speed);
+            int index = (int)(request.Offset - Rom.Address) / 4;
+            (int label, ushort source, ushort destination) = (request.Label, request.Source, request.Destination);
+            peer!.Send(packet =>
+            {
+                packet.Response(Model.Tcode.ReadQuadletResponse, label, source, destination, index < rom.Length ? Model.Rcode.Complete : Model.Rcode.AddressError);
+                packet.Q3 = index < rom.Length ? rom[index] : 0;
+            });
+            return Model.Ack.Pending;
+        });
+        _machine.Add(_node);
+        _machine.Add(peer);
+        _machine.Pass(20_000);
+        Assert.Equal((NodeState.Known, (ulong)(Model.Speed.S400 - most)), (_nodes.StateOf(peer.Phy.PhysicalId), _nodes.Counters.Slowed));
+        Assert.Contains(Model.Speed.S100, speeds);
+        Assert.Contains(most, speeds);
+    }
+
+    [Fact]
+    public void A_node_that_nobody_is_behind_is_given_up()
+    {
+        var silent = new ScriptNode(_ => Model.Ack.Missing);
+        _machine.Add(_node);
+        _machine.Add(silent);
+        _machine.Pass(12_000_000);
+        Assert.Equal((NodeState.Unreadable, (ulong)RemoteNodes.MostTries), (_nodes.StateOf(silent.Phy.PhysicalId), _nodes.Counters.Failed));
+        ulong submitted = _node.Core.Counters.Submitted;
+        _machine.Pass(5_000_000);
+        Assert.Equal(submitted, _node.Core.Counters.Submitted);
+    }
+
+    private NodeState StateOf(Node node) => _nodes.StateOf(node.Phy.PhysicalId);
+
+    private void Plug(params Node[] peers)
+    {
+        _machine.Add(_node);
+        foreach (Node peer in peers)
+            _machine.Add(peer);
+        _machine.Pass(500);
+    }
+
+    // Each image is the ROM of its node.
+    private void Check(params Node[] peers)
+    {
+        foreach (Node peer in peers)
+        {
+            Assert.Equal(NodeState.Known, StateOf(peer));
+            RomImage image = _nodes.ImageOf(peer.Phy.PhysicalId)!;
+            uint[] rom = peer.Rom.ToArray();
+            Assert.Equal(rom, Enumerable.Range(0, rom.Length).Select(i => image[i]));
+            Assert.Equal(peer.Phy.PhysicalId, _nodes.NodeOf(image.Guid));
+        }
+    }
+}
