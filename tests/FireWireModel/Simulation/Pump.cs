@@ -6,7 +6,8 @@ namespace Sluice.FireWire.Simulation;
 
 /// <summary>
 /// Keeps simulated time from falling behind real time, for guests. Packets under way run ahead of it; then real time counts on from
-/// where they led, so nothing stands still afterwards.
+/// where they led, so nothing stands still afterwards. Where this process had no processor for a while its guest had none either: the bus has
+/// waited, and does not send it in an instant what it could not have taken.
 /// </summary>
 public sealed class Pump : IDisposable
 {
@@ -14,9 +15,12 @@ public sealed class Pump : IDisposable
     private const int MostEventsOfAnAccess = 2000;
     // Cycles come 8 at a time: no thread wakes 8,000 times a second.
     private const int ShortestSleep = 1, LongestSleep = 50;
+    // Milliseconds that it makes up for.
+    private const int LongestLag = LongestSleep + 20;
 
     private readonly Simulator _simulator;
     private readonly double _ticksPerStamp;
+    private readonly long _mostBehind;
     private readonly AutoResetEvent _wake = new(false);
     private readonly Thread _thread;
     private long _anchorStamp, _anchorTime, _waitsFor;
@@ -30,6 +34,7 @@ public sealed class Pump : IDisposable
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(speed);
         _simulator = simulator;
         _ticksPerStamp = speed * BusTime.TicksPerSecond / Stopwatch.Frequency;
+        _mostBehind = (long)(_ticksPerStamp * Stopwatch.Frequency / 1000 * LongestLag);
         _anchorStamp = Stopwatch.GetTimestamp();
         _anchorTime = simulator.Now;
         _thread = new Thread(Run) { IsBackground = true, Name = "FireWire bus" };
@@ -92,14 +97,15 @@ public sealed class Pump : IDisposable
     {
         long stamp = Stopwatch.GetTimestamp();
         long target = _anchorTime + (long)((stamp - _anchorStamp) * _ticksPerStamp);
-        if (_simulator.Now > target)
-        {
-            _anchorStamp = stamp;
-            _anchorTime = _simulator.Now;
-        }
-        else
+        long now = _simulator.Now;
+        if (now <= target && target <= now + _mostBehind)
         {
             _simulator.RunTo(target);
+            return;
         }
+        if (now < target)
+            _simulator.RunTo(now + _mostBehind);
+        _anchorStamp = stamp;
+        _anchorTime = _simulator.Now;
     }
 }
