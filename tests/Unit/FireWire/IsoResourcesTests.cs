@@ -1,0 +1,188 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using Sluice.FireWire.Core;
+using Sluice.FireWire.Nodes;
+using Xunit;
+using Model = Sluice.FireWire.Bus;
+
+namespace Sluice.Tests.FireWire;
+
+/// <summary>Channels and bandwidth, kept by us or by another node, wanted by several at once.</summary>
+public sealed class IsoResourcesTests : IDisposable, IResourceHandler
+{
+    private readonly CoreMachine _machine = new();
+    private readonly CoreNode _one = new(1), _other = new(2);
+    private readonly MemoryNode _peer = new(new BusInformation(3, CanManage: 0xF));
+    private readonly List<(IsoResources, ResourceResult Result)> _ended = [];
+
+    public void Dispose() => _machine.Dispose();
+
+    void IResourceHandler.OnResources(IsoResources resources, ResourceResult result) => _ended.Add((resources, result));
+
+    public static TheoryData<int> Managers => [0, 1, 2];
+
+    [Theory]
+    [MemberData(nameof(Managers))]
+    public void What_is_taken_is_nobody_elses_until_it_is_given_back(int manager)
+    {
+        Plug(manager);
+        IsoResources first = New(), second = new(_other.Core, this);
+        Assert.Equal(ResourceResult.Complete, Allocate(first, 1ul << 5 | 1ul << 40, 4000));
+        Assert.Equal((5, 4000u), (first.Channel, first.Bandwidth));
+        Assert.Equal((915u, ~(1u << 26), uint.MaxValue), Registers());
+        Assert.Equal(ResourceResult.NoBandwidth, Allocate(second, 1ul << 40, 1000));
+        Assert.Equal((-1, 0u), (second.Channel, second.Bandwidth));
+        Assert.Equal(ResourceResult.Complete, Allocate(second, 1ul << 5 | 1ul << 40, 915));
+        Assert.Equal(40, second.Channel);
+        Assert.Equal((0u, ~(1u << 26), ~(1u << 23)), Registers());
+        IsoResources third = New();
+        Assert.Equal(ResourceResult.NoChannel, Allocate(third, 1ul << 5 | 1ul << 40, 0));
+        Assert.Equal(ResourceResult.Complete, Release(second));
+        Assert.Equal((915u, ~(1u << 26), uint.MaxValue), Registers());
+        Assert.Equal(ResourceResult.NoChannel, Allocate(third, 1ul << 5, 900));
+        Assert.Equal((915u, ~(1u << 26), uint.MaxValue), Registers());
+        Assert.Equal(ResourceResult.Complete, Release(first));
+        Assert.Equal((4915u, uint.MaxValue, uint.MaxValue), Registers());
+        Assert.Equal((-1, 0u), (first.Channel, first.Bandwidth));
+        Assert.Equal(ResourceResult.Complete, Allocate(first, 0, 1));
+        Assert.Equal(Error.Busy, first.Allocate(1, 1));
+        Assert.Equal(Error.TooLarge, second.Allocate(1, 4916));
+        Assert.Equal(ResourceResult.Complete, Release(first));
+    }
+
+    [Theory]
+    [MemberData(nameof(Managers))]
+    public void Many_at_once_get_one_each(int manager)
+    {
+        Plug(manager);
+        IsoResources[] all = [.. Enumerable.Range(0, 16).Select(i => i % 2 == 0 ? New() : new IsoResources(_other.Core, this))];
+        foreach (IsoResources one in all)
+            Assert.Equal(Error.None, one.Allocate(0xFF_0000_00F0, 300));
+        _machine.Settle();
+        Assert.Equal(16, _ended.Count);
+        IsoResources[] lucky = [.. all.Where(one => one.Channel >= 0)];
+        Assert.Equal(lucky.Length, _ended.Count(end => end.Result == ResourceResult.Complete));
+        Assert.InRange(lucky.Length, 8, 12);
+        Assert.Equal(lucky.Length, lucky.Select(one => one.Channel).Distinct().Count());
+        Assert.All(lucky, one => Assert.True((0xFF_0000_00F0 >> one.Channel & 1) != 0));
+        Assert.Equal(4915u - 300 * (uint)lucky.Length, Registers().Bandwidth);
+        foreach (IsoResources one in lucky)
+            Assert.Equal(ResourceResult.Complete, Release(one));
+        Assert.Equal((4915u, uint.MaxValue, uint.MaxValue), Registers());
+    }
+
+    [Fact]
+    public void A_bus_reset_takes_all_and_says_so()
+    {
+        Plug(2);
+        IsoResources resources = New();
+        int resets = 0;
+        for (int step = 0; ; step++)
+        {
+            _ended.Clear();
+            Assert.Equal(Error.None, resources.Allocate(1, 100));
+            for (int i = 0; i < step && !_machine.Simulator.RunActivity(1); i++)
+                Sluice.Platform.Machine.Work.Run(64);
+            _one.Phy.InitiateReset(isLong: false);
+            _machine.Pass(1000);
+            Assert.Contains(Assert.Single(_ended).Result, new[] { ResourceResult.BusReset, ResourceResult.Complete });
+            bool isOver = _ended[0].Result == ResourceResult.Complete;
+            resources.Forget();
+            Assert.Equal((4915u, uint.MaxValue, uint.MaxValue), Registers());
+            if (isOver)
+                break;
+            resets++;
+        }
+        Assert.InRange(resets, 4, 100);
+    }
+
+    [Fact]
+    public void Without_a_manager_there_is_nothing_to_be_had()
+    {
+        _machine.Add(_one);
+        _machine.Add(_peer);
+        _one.Phy.IsContender = _peer.Phy.IsContender = false;
+        _one.Phy.InitiateReset(isLong: false);
+        _machine.Pass(1000);
+        Assert.Equal(ResourceResult.NoManager, Allocate(New(), 1, 1));
+    }
+
+    [Theory]
+    [InlineData(4916u, ResourceResult.Failed)]
+    [InlineData(uint.MaxValue, ResourceResult.Failed)]
+    [InlineData(4915u, ResourceResult.Failed)]
+    public void A_manager_that_lies_or_never_agrees_is_given_up(uint bandwidth, ResourceResult result)
+    {
+        int asked = 0;
+        ScriptNode? liar = null;
+        liar = new ScriptNode(request =>
+        {
+            asked++;
+            (int label, ushort source, ushort destination, bool isLock) = (request.Label, request.Source, request.Destination, request.Code == Model.Tcode.Lock);
+            liar!.Send(packet =>
+            {
+                packet.Response(isLock ? Model.Tcode.LockResponse : Model.Tcode.ReadQuadletResponse, label, source, destination, Model.Rcode.Complete);
+                // Another value each time: somebody is always faster.
+                uint value = bandwidth > 4915 ? bandwidth : bandwidth - (uint)asked;
+                packet.Q3 = value;
+                if (isLock)
+                    packet.SetData([(byte)(value >> 24), (byte)(value >> 16), (byte)(value >> 8), (byte)value]);
+            });
+            return Model.Ack.Pending;
+        });
+        _machine.Add(_one);
+        _machine.Add(liar);
+        liar.Phy.HoldsForRoot = true;
+        liar.Phy.InitiateReset(isLong: false);
+        _machine.Pass(1000);
+        Assert.Equal(liar.Phy.PhysicalId, _one.Core.Topology.ResourceManager);
+        Assert.Equal(result, Allocate(New(), 1, 1));
+        Assert.InRange(asked, 1, 20);
+    }
+
+    private void Plug(int manager)
+    {
+        _machine.Add(_one);
+        _machine.Add(_other);
+        _machine.Add(_peer);
+        Model.Phy phy = _machine.Bus.Phys[manager];
+        phy.HoldsForRoot = true;
+        phy.InitiateReset(isLong: false);
+        _machine.Pass(1000);
+        Assert.Equal(phy.PhysicalId, _one.Core.Topology.ResourceManager);
+    }
+
+    private IsoResources New() => new(_one.Core, this);
+
+    private ResourceResult Allocate(IsoResources resources, ulong channels, uint bandwidth)
+    {
+        _ended.Clear();
+        Assert.Equal(Error.None, resources.Allocate(channels, bandwidth));
+        Assert.True(resources.IsBusy);
+        _machine.Settle();
+        return Assert.Single(_ended).Result;
+    }
+
+    private ResourceResult Release(IsoResources resources)
+    {
+        _ended.Clear();
+        Assert.Equal(Error.None, resources.Release());
+        _machine.Settle();
+        return Assert.Single(_ended).Result;
+    }
+
+    private (uint Bandwidth, uint Hi, uint Lo) Registers()
+    {
+        uint Read(int register)
+        {
+            var transaction = new Transaction(_machine);
+            _one.Core.Submit(transaction.ReadQuadlet(_one.Core.Topology.ResourceManager, _one.Core.Generation, BusRegisters.Base + (ulong)register));
+            _machine.Settle();
+            Assert.Equal(TransactionResult.Complete, transaction.Result);
+            return transaction.Quadlet;
+        }
+
+        return (Read(BusRegisters.BandwidthAvailable), Read(BusRegisters.ChannelsHi), Read(BusRegisters.ChannelsLo));
+    }
+}
