@@ -7,8 +7,33 @@ internal static unsafe partial class Terminal
 {
     private const int MaxLine = 240;
 
-    /// <summary>Whether somebody edits the line in which the cursor stands. Lines of the log take its place and make this false: then it is shown again.</summary>
-    public static bool EditsLine { get; set; }
+    /// <summary>Whether a line that somebody edits stands where the cursor is. Lines of the log take its place and make this false.</summary>
+    public static bool EditsLine { get; private set; }
+
+    /// <summary>Shows a line that is edited from here on: the first time, and again when the log has taken its place.</summary>
+    public static void BeginLine(ReadOnlySpan<byte> shown)
+    {
+        if (!Enter(shown))
+            return;
+        EditsLine = true;
+        Send(shown, Outputs.All);
+        Leave();
+    }
+
+    /// <summary>Writes what changes in the edited line; false, and nothing is written, if it has lost its place to the log.</summary>
+    public static bool TryEcho(ReadOnlySpan<byte> change)
+    {
+        if (!Enter(change))
+            return true;
+        bool stands = EditsLine;
+        if (stands)
+            Send(change, Outputs.All);
+        Leave();
+        return stands;
+    }
+
+    /// <summary>Nobody edits a line any more: lines of the log go where the cursor is.</summary>
+    public static void EndLine() => EditsLine = false;
 
     /// <summary>Prints lines of the log again, from a level up.</summary>
     public static void WriteLog(LogLevel from)

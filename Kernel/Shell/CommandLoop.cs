@@ -43,38 +43,46 @@ internal static class CommandLoop
         Span<byte> room = stackalloc byte[LineEditor.MaxEcho];
         Utf8Writer echo = new(room);
         editor.Begin(ref echo);
+        Terminal.BeginLine(echo.Written);
         while (true)
         {
-            Terminal.EditsLine = true;
-            Terminal.Write(echo.Written);
             Terminal.ShowCursor(true);
+            LineEvent what = LineEvent.None;
+            bool stands = TryWaitForByte(out byte value);
             echo.Clear();
-            if (!TryWaitForByte(out byte value))
+            if (stands)
             {
-                editor.Show(ref echo);
-                continue;
+                what = editor.Feed(value, ref echo);
+                stands = Terminal.TryEcho(echo.Written);
             }
-            LineEvent what = editor.Feed(value, ref echo);
+            if (!stands)
+            {
+                echo.Clear();
+                editor.Show(ref echo);
+                Terminal.BeginLine(echo.Written);
+            }
             if (what == LineEvent.None)
                 continue;
             Terminal.ShowCursor(false);
-            Terminal.EditsLine = false;
-            Terminal.Write(echo.Written);
+            Terminal.EndLine();
+            if (!stands)
+                Terminal.WriteLine($"");
             if (what == LineEvent.TooLong)
                 Terminal.WriteLine($"the line was longer than {LineEditor.MaxBytes} bytes; nothing was done");
             return what == LineEvent.Line;
         }
     }
 
-    // False if the log took the line's place meanwhile.
+    // False once a line of the log stands in the line's place, also when there is input.
     private static bool TryWaitForByte(out byte value)
     {
-        while (!Terminal.TryRead(out value))
+        value = 0;
+        while (Terminal.EditsLine)
         {
-            if (!Terminal.EditsLine)
-                return false;
+            if (Terminal.TryRead(out value))
+                return true;
             WorkLoop.Turn(Deadline.In(Terminal.InterruptsOnInput ? IdleMicroseconds : LookMicroseconds));
         }
-        return true;
+        return false;
     }
 }

@@ -2,6 +2,8 @@ using System;
 using System.IO;
 using System.Linq;
 using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json.Nodes;
 using System.Threading.Tasks;
 using Sluice.Tests.Boot.Harness;
 using Xunit;
@@ -58,6 +60,55 @@ public sealed class NetworkTests
         finally
         {
             Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [Fact]
+    public async Task A_line_of_the_log_leaves_what_is_being_typed_whole()
+    {
+        await using Machine machine = await Machine.Start("network-typing", new MachineSetup
+        {
+            Arguments = "log=info",
+            More = ["-netdev", "user,id=a", "-device", "e1000e,netdev=a"],
+        });
+        await machine.WaitForPrompt();
+        await machine.WaitForConsole("by DHCP");
+        string half = "hel", prompt = $"{Machine.Prompt}{half}";
+        await machine.Type(Encoding.ASCII.GetBytes(half));
+        int typed = await machine.WaitForConsole(half, machine.RawConsole.LastIndexOf(Machine.Prompt, StringComparison.Ordinal));
+
+        await Replug(machine);
+        int down = await machine.WaitForConsole("link down", typed), up = await machine.WaitForConsole("link up", down), again = await machine.WaitForConsole(half, up);
+        Assert.Matches(@"^hel\r\x1b\[K\[ *\d+\.\d{6}\] [^\r\n]*link down$", machine.RawConsole[typed..(down + 9)]);
+        Assert.Matches(@"^link up, 1000 Mb/s full duplex\nsluice> hel$", ConsoleText.Plain(machine.RawConsole[up..(again + 3)]));
+        string[] rows = await machine.WaitForScreen(rows => rows.Contains(prompt) && rows[Array.IndexOf(rows, prompt) - 1].Contains("link up"));
+        Assert.Single(rows, prompt);
+        Assert.Contains("poweroff", await machine.Shell("p"));
+
+        // Keys come at the same time now.
+        for (int round = 0; round < 5; round++)
+        {
+            int from = machine.RawConsole.Length;
+            Task plugged = Replug(machine);
+            Task<int> seen = machine.WaitForConsole("link up", from);
+            do
+            {
+                int before = machine.RawConsole.LastIndexOf(Machine.Prompt, StringComparison.Ordinal);
+                Assert.Contains("poweroff", await machine.Shell("help"));
+                Assert.Contains("sluice> help\n", ConsoleText.Plain(machine.RawConsole[before..]));
+            }
+            while (!seen.IsCompleted);
+            await plugged;
+        }
+    }
+
+    // Pulls the cable and puts it back.
+    private static async Task Replug(Machine machine)
+    {
+        foreach (bool up in (bool[])[false, true])
+        {
+            await machine.Control("set_link", new JsonObject { ["name"] = "a", ["up"] = up });
+            await machine.Pause(TimeSpan.FromMilliseconds(250));
         }
     }
 

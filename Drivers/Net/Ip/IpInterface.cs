@@ -32,6 +32,7 @@ public sealed unsafe partial class IpInterface : IWork, ITimerHandler
     private ulong _retryAt = ulong.MaxValue, _nextTimeout = ulong.MaxValue;
     private ushort _identification, _vlan;
     private bool _linkWasUp;
+    private ulong _linkLogged;
 
     /// <summary>Makes one on a device and listens to it; it has no address yet. Only while the kernel starts.</summary>
     /// <param name="device">Where packets come and go; nobody else uses it.</param>
@@ -184,6 +185,19 @@ public sealed unsafe partial class IpInterface : IWork, ITimerHandler
         _timer.Cancel();
     }
 
+    // One line a second in the long run, ten at once: a link may go up and down as often as it likes. The device counts them all.
+    private void LogLink(LinkState link, ulong now)
+    {
+        const ulong each = 1_000_000, ahead = 9 * each;
+        if (_linkLogged > now + ahead)
+            return;
+        _linkLogged = Math.Max(_linkLogged, now) + each;
+        if (link.IsUp)
+            Log.Info($"{_device.Name}: link up, {link.Megabits} Mb/s {(link.IsFullDuplex ? "full"u8 : "half"u8)} duplex");
+        else
+            Log.Info($"{_device.Name}: link down");
+    }
+
     // Link changes, and whatever is due.
     private void LookAtTime()
     {
@@ -192,6 +206,7 @@ public sealed unsafe partial class IpInterface : IWork, ITimerHandler
         if (isUp != _linkWasUp)
         {
             _linkWasUp = isUp;
+            LogLink(_device.Link, now);
             if (isUp)
                 Dhcp.LinkCameUp(now);
         }

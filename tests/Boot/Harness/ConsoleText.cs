@@ -66,6 +66,9 @@ internal sealed partial class ConsoleText
     /// <summary>Text as a reader sees it: without the escape sequences that move the cursor and set colours, with plain line ends.</summary>
     public static string Plain(string text) => Invisible().Replace(text, "");
 
+    /// <summary>Whether the row that ends at <paramref name="end"/> is a line of the log, by itself or in the place of a line that somebody typed.</summary>
+    public static bool IsLog(string text, int end) => LogStamp().IsMatch(text[(text.LastIndexOf('\n', end - 1) + 1)..end]);
+
     /// <summary>The last lines of <paramref name="text"/>.</summary>
     public static string Tail(string text, int lines)
     {
@@ -87,6 +90,9 @@ internal sealed partial class ConsoleText
     }
 
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    [GeneratedRegex(@"(^|\x1b\[K)(\x1b\[90m)?\[ *\d+\.\d{6}\]")]
+    private static partial Regex LogStamp();
 
     // ECMA-48, 5.4: ESC [, parameters, intermediates, one final byte; then other control characters, except line feed and tab.
     [GeneratedRegex(@"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f]")]

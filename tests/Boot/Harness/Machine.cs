@@ -124,7 +124,10 @@ internal sealed partial class Machine : IAsyncDisposable
     {
         int from = _console.Length;
         await Type(bytes);
-        int echoed = await WaitForConsole("\n", from);
+        // Lines of the log may take the typed line's place before it ends; then prompt and line are shown again.
+        int echoed = from - 1;
+        do echoed = await WaitForConsole("\n", echoed + 1);
+        while (ConsoleText.IsLog(RawConsole, echoed));
         int prompt = await WaitForConsole(Prompt, echoed);
         return ConsoleText.Plain(RawConsole[(echoed + 1)..prompt]);
     }

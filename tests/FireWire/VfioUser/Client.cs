@@ -1,6 +1,8 @@
 using System;
 using System.Buffers.Binary;
+using System.Globalization;
 using System.IO;
+using System.Linq;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Text;
@@ -222,6 +224,27 @@ internal static unsafe partial class Files
     }
 
     public static void Close(int file) => close(file);
+
+    /// <summary>How often this process has the same memory or counter open. Others' files, of tests beside this one, do not count.</summary>
+    public static int Open(int file)
+    {
+        string? own = Identity(file.ToString(CultureInfo.InvariantCulture));
+        return Directory.GetFiles("/proc/self/fdinfo").Count(name => Identity(Path.GetFileName(name)) == own);
+    }
+
+    // All memories have inodes of their own; all counters share one, and have numbers.
+    private static string? Identity(string file)
+    {
+        try
+        {
+            return string.Join(' ', File.ReadLines($"/proc/self/fdinfo/{file}").Where(line => line.StartsWith("mnt_id:", StringComparison.Ordinal)
+                || line.StartsWith("ino:", StringComparison.Ordinal) || line.StartsWith("eventfd-id:", StringComparison.Ordinal)));
+        }
+        catch (IOException)
+        {
+            return null;                                   // closed meanwhile
+        }
+    }
 
     [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int memfd_create(string name, uint flags);
