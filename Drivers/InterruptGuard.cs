@@ -28,7 +28,7 @@ internal struct InterruptGuard
     /// <summary>Counts from none again: something was begun that may interrupt.</summary>
     public void Restart() => _count = 0;
 
-    /// <summary>The driver's regular look: the device may interrupt again. With interrupts off, or where the handler cannot run.</summary>
+    /// <summary>The driver's regular look: the device may interrupt again. From work; the handler may come in between, as it does not while it is held back.</summary>
     public void Release(PciFunction function)
     {
         _count = 0;

@@ -5,8 +5,8 @@ namespace Sluice.FireWire.Core;
 
 public sealed unsafe partial class FireWireBus
 {
-    /// <summary>Responses under way at most, and the memory for their data.</summary>
-    public const int Responses = 32, ResponseBytes = 4096, ResponseBufferBytes = Responses * ResponseBytes;
+    /// <summary>Responses under way at most, and the most data that one has.</summary>
+    public const int Responses = 32, ResponseBytes = 4096;
 
     // Sent again at once to a busy requester, so often; then it is too late for him anyway.
     private const int MostResponseTries = 4;
@@ -57,7 +57,19 @@ public sealed unsafe partial class FireWireBus
             return;
         }
         var response = (Response)free!;
-        ResponseCode code = Serve(request, header, data, new Span<byte>(response.Buffer, ResponseBytes), out int bytes);
+        Span<byte> buffer = response.Inline;
+        if (header.Code == TransactionCode.ReadBlock && header.DataBytes is > OutPacket.InlineBytes and <= ResponseBytes)
+        {
+            if (!_frames.TryTake(out response.Payload))
+            {
+                Counters.NoResponseRecord++;
+                _freeResponses.Push(response);
+                return;
+            }
+            response.Payload.SetLength((uint)header.DataBytes);
+            buffer = response.Payload.Bytes;
+        }
+        ResponseCode code = Serve(request, header, data, buffer, out int bytes);
         Respond(response, header, code, bytes, arrival);
     }
 
@@ -115,7 +127,7 @@ public sealed unsafe partial class FireWireBus
         uint last = (uint)bytes << 16;
         if (request.Code == TransactionCode.ReadQuadlet)
         {
-            last = bytes == 4 ? BinaryPrimitives.ReadUInt32BigEndian(new ReadOnlySpan<byte>(response.Buffer, 4)) : 0;
+            last = bytes == 4 ? BinaryPrimitives.ReadUInt32BigEndian(response.Inline) : 0;
             bytes = 0;
         }
         else if (request.Code == TransactionCode.Lock)
@@ -124,7 +136,8 @@ public sealed unsafe partial class FireWireBus
         }
         response.Header = PacketHeader.Respond(request, NodeId, code, last);
         response.DataBytes = bytes;
-        response.Data = response.Buffer;
+        if (bytes == 0)
+            response.FreePayload();
         response.Speed = arrival.Speed;
         response.Generation = Generation;
         response.Expires = CycleMath.Add(arrival.Time, Registers.SplitCycles);
@@ -149,6 +162,7 @@ public sealed unsafe partial class FireWireBus
             return;
         }
         Counters.ResponsesLost += ack == AckCode.Complete ? 0 : 1u;
+        response.FreePayload();
         _freeResponses.Push(response);
     }
 
@@ -160,6 +174,7 @@ public sealed unsafe partial class FireWireBus
             if (packet is not Response)
                 continue;
             Counters.ResponsesLost++;
+            packet.FreePayload();
             _freeResponses.Push(packet);
         }
     }
@@ -171,7 +186,7 @@ public sealed unsafe partial class FireWireBus
         var request = new IncomingRequest(Topology.Local, Generation, BusSpeed.S800, false);
         Span<byte> small = stackalloc byte[8];
         Span<byte> buffer = transaction.Code == TransactionCode.ReadBlock ? new Span<byte>(transaction.Into, transaction.Length) : small;
-        ResponseCode code = Serve(request, header, transaction.Bytes, buffer, out int bytes);
+        ResponseCode code = Serve(request, header, transaction.From != null ? new ReadOnlySpan<byte>(transaction.From, transaction.DataBytes) : transaction.Bytes, buffer, out int bytes);
         if (code == ResponseCode.Complete && transaction.Code == TransactionCode.ReadQuadlet)
             transaction.Quadlet = BinaryPrimitives.ReadUInt32BigEndian(small);
         else if (code == ResponseCode.Complete && transaction.Code == TransactionCode.Lock)
@@ -186,9 +201,8 @@ public sealed unsafe partial class FireWireBus
         });
     }
 
-    private sealed class Response(byte* buffer) : OutPacket
+    private sealed class Response : OutPacket
     {
-        public readonly byte* Buffer = buffer;
         public int Tries;
     }
 }

@@ -48,6 +48,8 @@ public sealed unsafe partial class FireWireBus
             ServeOurselves(transaction);
         else if (node >= Topology.Count && !IsBroadcast(transaction))
             Finish(transaction, TransactionResult.NoAck);
+        else if (!TryCopy(transaction))
+            Finish(transaction, TransactionResult.NotSent);
         else if (!TryTakeLabel(node, out int label))
             Finish(transaction, TransactionResult.NoLabel);
         else
@@ -271,6 +273,24 @@ public sealed unsafe partial class FireWireBus
             _timer.StartAt(due);
     }
 
+    // Data that is to be written goes where the controller sends it from.
+    private bool TryCopy(Transaction transaction)
+    {
+        if (transaction.From == null)
+            return true;
+        var data = new ReadOnlySpan<byte>(transaction.From, transaction.DataBytes);
+        if (data.Length <= OutPacket.InlineBytes)
+        {
+            data.CopyTo(transaction.Inline);
+            return true;
+        }
+        if (!_frames.TryTake(out transaction.Payload))
+            return false;
+        transaction.Payload.SetLength((uint)data.Length);
+        data.CopyTo(transaction.Payload.Bytes);
+        return true;
+    }
+
     // What was never sent: its handler is called by the loop, so no submission calls a handler that submits.
     private void Finish(Transaction transaction, TransactionResult result)
     {
@@ -300,6 +320,7 @@ public sealed unsafe partial class FireWireBus
     {
         if (transaction.State == Transaction.Phase.Settled)
             Unlink(transaction);
+        transaction.FreePayload();
         transaction.State = Transaction.Phase.Idle;
         UnderWay--;
         Counters.Finished++;

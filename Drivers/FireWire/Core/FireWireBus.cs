@@ -1,5 +1,5 @@
 using System;
-using Sluice.Mm;
+using Sluice.Dma;
 using Sluice.Platform;
 
 namespace Sluice.FireWire.Core;
@@ -21,40 +21,28 @@ public sealed unsafe partial class FireWireBus : IFireWireBus, IWork, ITimerHand
     public const int MostClients = 8;
 
     private readonly IFireWireController _controller;
+    private readonly FramePool _frames;
     private readonly WorkItem _work;
     private readonly Timer _timer;
     private readonly IBusClient?[] _clients = new IBusClient?[MostClients];
     private int _clientCount;
 
     /// <summary>A bus; the controller is started afterwards. Only while the kernel starts.</summary>
-    /// <param name="buffers">Memory of the direct map for <see cref="ResponseBufferBytes"/> bytes.</param>
-    internal FireWireBus(IFireWireController controller, byte* buffers)
+    /// <param name="frames">Where the memory for data comes from that is sent.</param>
+    public FireWireBus(IFireWireController controller, FramePool frames)
     {
         _controller = controller;
+        _frames = frames;
         _work = new WorkItem(this);
         _timer = new Timer(this);
         OwnRom = new OwnRom(controller.Guid, controller.Options);
         Registers = new BusRegisters(this, controller);
         for (int i = 0; i < Responses; i++)
-            _freeResponses.Push(new Response(buffers + i * ResponseBytes));
+            _freeResponses.Push(new Response());
         Addresses.Add(Registers).Ignore("the table is empty"u8);
         Addresses.Add(new RomRegisters(this)).Ignore("the table has room"u8);
         Addresses.Add(new TopologyMap(this)).Ignore("the table has room"u8);
         controller.SetNextRom(OwnRom.Current);
-    }
-
-    /// <summary>Makes one; false if there is no memory. Only while the kernel starts.</summary>
-    public static bool TryMake(IFireWireController controller, out FireWireBus? bus)
-    {
-        bus = null;
-        int order = 0;
-        while ((PhysAddr.PageSize << order) < ResponseBufferBytes)
-            order++;
-        if (!Pages.TryTake(order, Zone.Dma32, out PageRun run))
-            return false;
-        bus = new FireWireBus(controller, PhysicalMemory.At(run.Start));
-        Own.KeepForGood(ref run);
-        return true;
     }
 
     /// <summary>What happened.</summary>

@@ -1,5 +1,6 @@
 using System;
 using System.Runtime.InteropServices;
+using Sluice.Dma;
 using Sluice.Platform;
 
 namespace Sluice.FireWire.Core;
@@ -94,12 +95,15 @@ public readonly struct Arrival(byte generation, BusSpeed speed, bool isAnswered,
 }
 
 /// <summary>
-/// A packet to be sent: made while starting, used again and again. Up to 16 bytes of data are inside, to be copied; more is in memory that
-/// the controller may map, and that stays as it is until the packet was sent.
+/// A packet to be sent: made while starting, used again and again. Up to 16 bytes of data are inside, to be copied; more is in a frame, which
+/// the controller gives to its device and puts back before it reports the packet.
 /// </summary>
-public unsafe class OutPacket
+public class OutPacket
 {
     private Words _inline;
+
+    /// <summary>More data than 16 bytes; else empty.</summary>
+    public Frame Payload;
 
     /// <summary>On the bus as it is.</summary>
     public PacketHeader Header { get; internal set; }
@@ -113,9 +117,6 @@ public unsafe class OutPacket
     /// <summary>Bytes of data; 0 for quadlets, which are in the header.</summary>
     public int DataBytes { get; internal set; }
 
-    /// <summary>Where the data lies in the direct map; null if it is inside.</summary>
-    public byte* Data { get; internal set; }
-
     /// <summary>Responses: when it is too late to send it, as <see cref="Arrival.Time"/>.</summary>
     public ushort Expires { get; internal set; }
 
@@ -127,9 +128,18 @@ public unsafe class OutPacket
     internal OutPacket? Next { get; set; }
 
     /// <summary>The data.</summary>
-    public ReadOnlySpan<byte> Bytes => Data != null ? new ReadOnlySpan<byte>(Data, DataBytes) : Inline[..DataBytes];
+    public ReadOnlySpan<byte> Bytes => Payload.IsEmpty ? Inline[..DataBytes] : Payload.Bytes;
+
+    /// <summary>Bytes that are inside at most.</summary>
+    internal const int InlineBytes = 16;
 
     internal Span<byte> Inline => MemoryMarshal.AsBytes(MemoryMarshal.CreateSpan(ref _inline.First, 2));
+
+    internal void FreePayload()
+    {
+        if (!Payload.IsEmpty)
+            Payload.Free();
+    }
 
     private struct Words
     {

@@ -1,5 +1,7 @@
 using System;
 using System.Buffers.Binary;
+using Sluice.Dma;
+using Sluice.Platform;
 
 namespace Sluice.FireWire.Core;
 
@@ -103,6 +105,7 @@ public sealed unsafe class Transaction(ITransactionHandler handler) : OutPacket
     internal int Length { get; private set; }
     internal uint Last { get; private set; }
     internal byte* Into { get; private set; }
+    internal byte* From { get; private set; }
     internal Phase State { get; set; }
     internal int Tries { get; set; }
     internal ulong Since { get; set; }
@@ -124,11 +127,21 @@ public sealed unsafe class Transaction(ITransactionHandler handler) : OutPacket
         return this;
     }
 
-    /// <summary>So many bytes of memory in the direct map are written.</summary>
+    /// <summary>So many bytes of memory are written: as they are when it is submitted.</summary>
     public Transaction WriteBlock(int node, byte generation, ulong offset, byte* from, int bytes)
     {
         Begin(TransactionCode.WriteBlock, node, generation, offset, bytes, (uint)bytes << 16);
-        Data = from;
+        From = from;
+        DataBytes = bytes;
+        return this;
+    }
+
+    /// <summary>The data of a frame is written, which lies in one part; the frame is given back to its pool when that is done.</summary>
+    public Transaction WriteBlock(int node, byte generation, ulong offset, ref Frame frame)
+    {
+        var bytes = (int)frame.Length;
+        Begin(TransactionCode.WriteBlock, node, generation, offset, bytes, (uint)bytes << 16);
+        Payload = Own.Move(ref frame);
         DataBytes = bytes;
         return this;
     }
@@ -163,8 +176,8 @@ public sealed unsafe class Transaction(ITransactionHandler handler) : OutPacket
         Offset = offset & PacketHeader.OffsetMask;
         Length = bytes;
         Last = last;
-        Data = null;
         Into = null;
+        From = null;
         DataBytes = 0;
         Tries = 0;
         return this;

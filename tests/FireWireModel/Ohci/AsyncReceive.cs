@@ -69,6 +69,7 @@ internal sealed class AsyncReceive(OhciController controller, IntEvent packetRec
             return false;
         }
         bool hasFaults = Controller.Faults != 0;
+        _stream.ResidualError = 0;
         if (hasFaults)
         {
             if (Controller.FaultUnit.Has(OhciFaults.DeadContext))

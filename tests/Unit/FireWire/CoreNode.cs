@@ -1,15 +1,18 @@
 using System;
 using System.Collections.Generic;
 using System.Runtime.InteropServices;
+using Sluice.Dma;
 using Sluice.FireWire.Core;
 using Sluice.FireWire.Simulation;
 using Sluice.Platform;
+using Sluice.Tests.Dma;
+using Machine = Sluice.Platform.Machine;
 using Model = Sluice.FireWire.Bus;
 
 namespace Sluice.Tests.FireWire;
 
 /// <summary>The bus of the driver as a node of the model's: a controller that has no registers, sends each packet once and counts.</summary>
-internal sealed unsafe class CoreNode : Model.Link, IFireWireController
+internal sealed class CoreNode : Model.Link, IFireWireController
 {
     public const ulong GuidBase = 0x0052_5400_0000_0000;
 
@@ -21,7 +24,7 @@ internal sealed unsafe class CoreNode : Model.Link, IFireWireController
     public CoreNode(ulong number)
     {
         Guid = GuidBase + number;
-        Core = new FireWireBus(this, (byte*)NativeMemory.AllocZeroed(FireWireBus.ResponseBufferBytes));
+        Core = new FireWireBus(this, CoreMachine.Frames);
     }
 
     public FireWireBus Core { get; }
@@ -168,9 +171,15 @@ internal sealed class ScriptNode(Func<Model.Packet, Model.Ack> receive) : Model.
 /// <summary>A bus, and a computer with a clock for the nodes on it that are ours.</summary>
 internal sealed unsafe class CoreMachine : IDisposable, ITransactionHandler
 {
+    [ThreadStatic] private static FramePool? _frames;
+
+    private readonly DmaMachine _dma;
+
     public CoreMachine(ulong seed = 1)
     {
         Machine.Reset();
+        _dma = new DmaMachine(Sluice.Tests.Mm.MachineMap.Of((0x10_0000, 31 << 20)), MachineKind.All[0]);
+        _frames = new FramePool(_dma.System, MostFrames);
         Bus = new Model.FireWireBus(Simulator, seed);
     }
 
@@ -195,7 +204,17 @@ internal sealed unsafe class CoreMachine : IDisposable, ITransactionHandler
             Bus.Connect(phy, Bus.Phys[(Bus.Phys.Count - 2) / 2]);
     }
 
-    public void Dispose() => Clock.Dispose();
+    public void Dispose()
+    {
+        Clock.Dispose();
+        _dma.Dispose();
+    }
+
+    /// <summary>Frames that a machine may have.</summary>
+    public const int MostFrames = 200;
+
+    /// <summary>Those of this thread's machine.</summary>
+    public static FramePool Frames => _frames!;
 
     public void OnDone(Transaction transaction) => Done.Add(transaction);
 

@@ -1,0 +1,189 @@
+using System;
+using System.Buffers.Binary;
+using Sluice.FireWire.Core;
+using Sluice.Platform;
+
+namespace Sluice.Drivers.FireWire;
+
+// Bus resets, and what is set for them. Source: OHCI 1.1, sections 5.5.6 (ROM), 6.1.1 (busReset), 7.2.3 (transmit contexts), 11 (self-ID).
+public sealed unsafe partial class Ohci
+{
+    private const uint NodeIdValid = 1u << 31;
+    private const int NodeMask = 0x3F;
+
+    // Self-IDs that cannot be believed are asked for again so often, by another reset.
+    private const int SelfIdTries = 5;
+
+    private readonly uint[] _pairs = new uint[SelfIdQuadlets], _selfIds = new uint[SelfIdQuadlets / 2];
+    private int _romInUse, _selfIdFailures;
+    private uint _romHeader, _romOptions;
+    private bool _hasNextRom, _isCycleMaster;
+
+    // The first word that there is a reset, however many have been meanwhile. What came before it has been handed to the bus.
+    private void BeginReset()
+    {
+        Counters.BusResets++;
+        Disarm(Events.BusReset);
+        _isInReset = true;
+        if (_hasNextRom)
+        {
+            _romInUse ^= 1;
+            _hasNextRom = false;
+        }
+        _bus.ResetBegan();
+        // Contexts wait for the event to be cleared, and must be empty then: what is linked is of the old generation.
+        if (_requests.Stop() != Error.None || _responses.Stop() != Error.None)
+        {
+            Fail();
+            return;
+        }
+        FlushTransmit(AckCode.Flushed);
+    }
+
+    // True if the bus is there again.
+    private bool TryEndReset()
+    {
+        if (!_isInReset)
+            BeginReset();
+        if (_hasFailed)
+            return false;
+        SelfIdCount count = _registers.SelfIdCount.Read();
+        int packets = ReadSelfIds(count);
+        // Another reset came while they were read: its own event follows.
+        if (packets >= 0 && _registers.SelfIdCount.Read().Generation != count.Generation)
+            return false;
+        uint nodeId = _registers.NodeId.Read();
+        if (packets >= 0 && (_quirks & OhciQuirks.MissingSelfId) != 0 && (nodeId & NodeIdValid) != 0)
+            packets = InsertOwnSelfId(packets, (int)nodeId & NodeMask);
+        if (packets < 0 || (nodeId & NodeIdValid) == 0)
+        {
+            Counters.BadSelfIds++;
+            if (_selfIdFailures++ < SelfIdTries)
+                Reset(isLong: true).Ignore("the bus stays as it is, and the next reset finds it"u8);
+            return false;
+        }
+        _selfIdFailures = 0;
+        _generation = count.Generation;
+        if ((_quirks & OhciQuirks.ResetPacket) != 0)
+            _requestGeneration = _generation;
+        // Filters closed with the reset; what was written to them before the event is cleared is lost (5.14).
+        _registers.EventClear.Write(Events.BusReset);
+        ShutPhysicalMemory();
+        _registers.BusOptions.Write(_romOptions);
+        _registers.RomHeader.Write(_romHeader);
+        _isInReset = false;
+        Arm(Events.BusReset);
+        _bus.ResetEnded(_generation, (int)nodeId & NodeMask, new ReadOnlySpan<uint>(_selfIds, 0, packets));
+        return true;
+    }
+
+    // Packets without their inverses, into an array of ours; below 0 if they are not to be believed.
+    private int ReadSelfIds(SelfIdCount count)
+    {
+        int quadlets = count.Quadlets - 1;
+        if (count.IsGone || count.IsError || quadlets < 0 || quadlets >= SelfIdQuadlets)
+            return -1;
+        // The generation in front tells of which reset the rest is (11.3).
+        if ((byte)(_page[SelfIdStart].Read() >> 16) != count.Generation)
+            return -1;
+        for (int i = 0; i < quadlets; i++)
+            _pairs[i] = _page[SelfIdStart + 1 + i].Read();
+        return Topology.Unpair(new ReadOnlySpan<uint>(_pairs, 0, quadlets), _selfIds) == TopologyError.None ? quadlets / 2 : -1;
+    }
+
+    /// <inheritdoc/>
+    public void SetNextRom(ReadOnlySpan<uint> rom)
+    {
+        int start = RomStart(_romInUse ^ 1);
+        for (int i = 0; i < RomQuadlets; i++)
+            _page[start + i].Write(i < rom.Length ? BinaryPrimitives.ReverseEndianness(rom[i]) : 0);
+        _romHeader = rom[0];
+        _romOptions = rom[2];
+        _hasNextRom = true;
+        if (_state == State.Running)
+            _registers.RomMap.Write(QuadletAddress(start));
+    }
+
+    // Before the link is on: others see it at once. A header of 0 says that the rest is not there yet.
+    private void PutRom()
+    {
+        if (_hasNextRom)
+            _romInUse ^= 1;
+        _hasNextRom = false;
+        _registers.RomHeader.Write(0);
+        _registers.BusOptions.Write(_romOptions);
+        _registers.RomMap.Write(QuadletAddress(RomStart(_romInUse)));
+        _registers.RomHeader.Write(_romHeader);
+    }
+
+    private static int RomStart(int image) => image * RomQuadlets;
+
+    /// <inheritdoc/>
+    public void SetCycleMaster(bool isMaster)
+    {
+        _isCycleMaster = isMaster;
+        if (_state != State.Running)
+            return;
+        if (isMaster)
+            _registers.LinkSet.Write(LinkControl.CycleMaster);
+        else
+            _registers.LinkClear.Write(LinkControl.CycleMaster);
+    }
+
+    /// <inheritdoc/>
+    public uint CycleTime
+    {
+        get
+        {
+            if (_state == State.Stopped)
+                return 0;
+            uint time = _registers.CycleTimer.Read();
+            if ((_quirks & OhciQuirks.CycleTimer) == 0)
+                return time;
+            // Three values in a row with like distances: a torn one is far from both its neighbours.
+            const int tries = 20;
+            uint before = _registers.CycleTimer.Read(), first = time;
+            time = _registers.CycleTimer.Read();
+            for (int i = 0; i < tries && !IsEven(Ticks(before) - Ticks(first), Ticks(time) - Ticks(before)); i++)
+            {
+                first = before;
+                before = time;
+                time = _registers.CycleTimer.Read();
+            }
+            return time;
+        }
+    }
+
+    private static bool IsEven(int first, int second) => first > 0 && second > 0 && first / second < 2 && second / first < 2;
+
+    // 3,072 ticks a cycle, 8,000 cycles a second.
+    private static int Ticks(uint time) => (int)((time & 0xFFF) + 3072 * ((time >> 12 & 0x1FFF) + 8000 * (time >> 25)));
+
+    /// <inheritdoc/>
+    public Error LockRegister(int register, uint expected, uint value, out uint old)
+    {
+        const uint done = 1u << 31;
+        const ulong longest = 1_000;
+        old = 0;
+        if (_state != State.Running)
+            return Error.DeviceGone;
+        _registers.CsrData.Write(value);
+        _registers.CsrCompare.Write(expected);
+        _registers.CsrControl.Write((uint)register & 3);
+        Deadline end = Deadline.In(longest);
+        while (true)
+        {
+            bool last = end.Passed;
+            uint control = _registers.CsrControl.Read();
+            if (control == uint.MaxValue)
+                return Error.DeviceGone;
+            if ((control & done) != 0)
+                break;
+            if (last)
+                return Error.Timeout;
+            Clock.Delay(1);
+        }
+        old = _registers.CsrData.Read();
+        return Error.None;
+    }
+}

@@ -1,0 +1,217 @@
+using System;
+using Sluice.FireWire.Core;
+using Sluice.Platform;
+
+namespace Sluice.Drivers.FireWire;
+
+// The work, after each interrupt and once a second: whether the card is there, whether packets go out, whether an interrupt was lost. A
+// controller that hangs is reset and goes on; one that does not survive that is given up.
+public sealed unsafe partial class Ohci
+{
+    private const ulong LookMicroseconds = 1_000_000;
+
+    // Resets of the controller in a row without a packet that went out or came: then it is given up.
+    private const int MostRestarts = 5;
+
+    private readonly Worker _work;
+    private State _state;
+    private uint _requestProgress, _responseProgress;
+    private bool _requestsWaited, _responsesWaited, _hasFailed;
+    private int _restarts;
+    private ulong _movedAtRestart;
+    private Events _pending;
+
+    private enum State : byte
+    {
+        Stopped,
+        Running,
+    }
+
+    /// <summary>Whether it is on the bus: false once it was given up.</summary>
+    public bool IsRunning => _state == State.Running;
+
+    // Something cannot be stopped, or has died for good: the controller as a whole begins anew, at the end of this turn.
+    private void Fail() => _hasFailed = true;
+
+    private bool Turn()
+    {
+        if (_state != State.Running)
+        {
+            if (_bus != null)
+                ReportRefused();
+            return false;
+        }
+        if (!TryTakeEvents(out Events events))
+        {
+            End("is gone"u8);
+            return false;
+        }
+        // What was sent before what came, so that an answer finds its question sent; and both before a reset that came after them.
+        bool more = ReportSent(_requests) | ReportSent(_responses);
+        // While there is a reset, what came since waits: who sent it knows the bus already.
+        if (!_isInReset)
+            more |= TakeReceived(_responsesIn) | TakeReceived(_requestsIn);
+        ReportRefused();
+        _pending |= events;
+        if (more)
+            return true;
+        events = _pending;
+        _pending = Events.None;
+        if ((events & Events.BusReset) != 0)
+            BeginReset();
+        if ((events & Events.SelfIdComplete) != 0)
+            more = TryEndReset();
+        if ((events & (Events.UnrecoverableError | Events.RegisterAccessFailed | Events.PostedWriteError | Events.CycleTooLong)) != 0)
+            HandleErrors(events);
+        if (_hasFailed)
+            Restart();
+        if (!more && _state == State.Running)
+            Unmask();
+        return more;
+    }
+
+    private void HandleErrors(Events events)
+    {
+        Counters.RegisterFailures += (events & Events.RegisterAccessFailed) != 0 ? 1u : 0;
+        Counters.PostedWriteErrors += (events & Events.PostedWriteError) != 0 ? 1u : 0;
+        if ((events & Events.CycleTooLong) != 0)
+        {
+            // It takes the cycle master's bit away (5.10).
+            Counters.LongCycles++;
+            SetCycleMaster(_isCycleMaster);
+        }
+        if ((events & Events.UnrecoverableError) == 0)
+            return;
+        RenewDead(_requests);
+        RenewDead(_responses);
+        RenewDead(_requestsIn);
+        RenewDead(_responsesIn);
+    }
+
+    private void RenewDead(AsyncTransmit context)
+    {
+        if (!context.IsDead)
+            return;
+        Counters.DeadContexts++;
+        StopAndFlush(context);
+    }
+
+    private void RenewDead(AsyncReceive context)
+    {
+        if (!context.IsDead)
+            return;
+        Counters.DeadContexts++;
+        Renew(context);
+    }
+
+    private void StopAndFlush(AsyncTransmit context)
+    {
+        if (context.Stop() != Error.None)
+            Fail();
+        else
+            Flush(context, AckCode.NotSent);
+    }
+
+    // Once a second.
+    private void Look()
+    {
+        if (_state != State.Running)
+            return;
+        _guard.Release(Function);
+        if (LookAt(_requests, ref _requestProgress, ref _requestsWaited))
+            StopAndFlush(_requests);
+        if (LookAt(_responses, ref _responseProgress, ref _responsesWaited))
+            StopAndFlush(_responses);
+        LookAt(_requestsIn);
+        LookAt(_responsesIn);
+        if (_hasFailed)
+            Restart();
+    }
+
+    private void LookAt(AsyncReceive context)
+    {
+        if (!context.IsLeftBehind())
+            return;
+        Counters.BadDescriptors++;
+        Renew(context);
+    }
+
+    // Whether nothing has moved since the last look though something waits.
+    private bool LookAt(AsyncTransmit context, ref uint progress, ref bool waited)
+    {
+        bool hangs = context.IsBusy && waited && context.Progress == progress;
+        waited = context.IsBusy;
+        progress = context.Progress;
+        Counters.Hangs += hangs ? 1u : 0;
+        return hangs;
+    }
+
+    private void Restart()
+    {
+        _hasFailed = false;
+        Counters.Restarts++;
+        ulong moved = Counters.Sent + Counters.Received;
+        _restarts = moved == _movedAtRestart ? _restarts + 1 : 1;
+        _movedAtRestart = moved;
+        _isInReset = true;
+        _bus.ResetBegan();
+        Error error = _restarts > MostRestarts ? Error.Timeout : SoftReset();
+        if (error == Error.None)
+        {
+            FlushTransmit(AckCode.NotSent);
+            error = StartAgain();
+        }
+        if (error != Error.None)
+            End(error.Text);
+        else
+            Log.Warn($"ohci1394: {Function.Address} was reset");
+    }
+
+    private void End(ReadOnlySpan<byte> why)
+    {
+        Log.Warn($"ohci1394: {Function.Address} is given up: {why}");
+        _isInReset = true;
+        _bus.ResetBegan();
+        GiveUp();
+    }
+
+    private sealed class Worker : ITimerHandler, IWork
+    {
+        private readonly Ohci _controller;
+        private readonly Timer _timer;
+        private readonly WorkItem _work;
+        private bool _isDue;
+
+        public Worker(Ohci controller)
+        {
+            _controller = controller;
+            _timer = new Timer(this);
+            _work = new WorkItem(this);
+        }
+
+        public void Start() => _timer.Start(LookMicroseconds);
+
+        public void Stop() => _timer.Cancel();
+
+        public void Mark() => _work.Mark();
+
+        public void OnTimer(Timer timer)
+        {
+            _isDue = true;
+            _work.Mark();
+        }
+
+        public bool Work(int budget)
+        {
+            bool isDue = _isDue;
+            _isDue = false;
+            bool more = _controller.Turn();
+            if (isDue && _controller.IsRunning)
+            {
+                _controller.Look();
+                _timer.Start(LookMicroseconds);
+            }
+            return more;
+        }
+    }
+}

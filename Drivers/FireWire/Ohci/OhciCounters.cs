@@ -1,0 +1,23 @@
+namespace Sluice.Drivers.FireWire;
+
+/// <summary>What happened to a controller, beside what the bus counts.</summary>
+public struct OhciCounters
+{
+    /// <summary>Interrupts, and those without a cause of ours.</summary>
+    public ulong Interrupts, SpuriousInterrupts;
+
+    /// <summary>Packets handed to the bus, and packets sent, with whatever result.</summary>
+    public ulong Received, Sent;
+
+    /// <summary>Bus resets begun, and self-IDs that could not be believed: an error, a generation that changed, no inverse, too many.</summary>
+    public ulong BusResets, BadSelfIds;
+
+    /// <summary>What was received is no packet, or a descriptor says what cannot be: the context was started anew, what waited is lost.</summary>
+    public ulong BadPackets, BadDescriptors;
+
+    /// <summary>Contexts that died or hung, and resets of the whole controller for it; packets between PHYs that came.</summary>
+    public ulong DeadContexts, Hangs, Restarts, PhyPackets;
+
+    /// <summary>Accesses to the PHY's registers that did not end; events that the specification calls errors.</summary>
+    public ulong PhyTimeouts, RegisterFailures, PostedWriteErrors, LongCycles;
+}
