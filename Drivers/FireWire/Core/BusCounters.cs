@@ -24,6 +24,15 @@ public struct BusCounters
     /// <summary>Requests refused: a length that is not the data's, longer than can be, a lock that does not exist, to nobody's address.</summary>
     public ulong BadLengths, TooLong, BadLocks, NobodysAddress;
 
+    /// <summary>Stream packets that were sent, and those that were not.</summary>
+    public ulong StreamsSent, StreamsLost;
+
+    /// <summary>Packets between PHYs that came: all; of these, configurations of others, and those of no known kind.</summary>
+    public ulong PhyPackets, PhyConfigurations, BadPhyPackets;
+
+    /// <summary>Bus resets that we began; resets and packets between PHYs that the controller could not begin.</summary>
+    public ulong OwnResets, ResetsFailed, PhyNotSent;
+
     /// <summary>Responses dropped: all records in use, the requester is gone or busy for too long.</summary>
     public ulong NoResponseRecord, ResponsesLost;
 }

@@ -19,6 +19,9 @@ public sealed class BusRegisters : AddressHandler
     /// <summary>In <see cref="StateClear"/>: sends cycle starts.</summary>
     public const uint CycleMaster = 0x100;
 
+    /// <summary>In <see cref="StateClear"/>: another is to be bus manager after the next reset. Source: IEEE 1394a-2000, section 8.3.2.2.1.</summary>
+    public const uint Abdicate = 0x400;
+
     /// <summary>In <see cref="BroadcastChannel"/>: the channel in bits 5:0 is allocated.</summary>
     public const uint IsValid = 1 << 30;
 
@@ -29,6 +32,7 @@ public sealed class BusRegisters : AddressHandler
     private readonly IFireWireController _controller;
     private uint _splitHi, _splitLo = LeastCycles << 19, _busyTimeout;
     private ulong _secondsBase;
+    private bool _isAbdicating;
 
     internal BusRegisters(FireWireBus bus, IFireWireController controller) : base(Base, 0x400)
     {
@@ -81,10 +85,12 @@ public sealed class BusRegisters : AddressHandler
             case StateClear:
                 if ((value & CycleMaster) != 0)
                     SetCycleMaster(false);
+                _isAbdicating &= (value & Abdicate) == 0;
                 break;
             case StateSet:
                 if ((value & CycleMaster) != 0)
                     SetCycleMaster(true);
+                _isAbdicating |= (value & Abdicate) != 0;
                 break;
             // There are no other buses; the cycle timer is the cycle master's; a command reset has nothing to reset.
             case NodeIds or CycleTime or ResetStart:
@@ -134,6 +140,14 @@ public sealed class BusRegisters : AddressHandler
         SetCycleMaster(IsCycleMaster);
     }
 
+    /// <summary>Whether somebody told us to leave the bus to another manager; asked once after a reset.</summary>
+    internal bool TakeAbdication()
+    {
+        bool isAbdicating = _isAbdicating;
+        _isAbdicating = false;
+        return isAbdicating;
+    }
+
     private void Measure()
     {
         SplitCycles = Math.Max(_splitHi * CyclesPerSecond + Math.Min(_splitLo >> 19, CyclesPerSecond - 1), LeastCycles);
@@ -146,7 +160,7 @@ public sealed class BusRegisters : AddressHandler
         switch (register)
         {
             case StateClear or StateSet:
-                value = IsCycleMaster ? CycleMaster : 0;
+                value = (IsCycleMaster ? CycleMaster : 0) | (_isAbdicating ? Abdicate : 0);
                 break;
             case NodeIds:
                 value = (uint)_bus.NodeId << 16;

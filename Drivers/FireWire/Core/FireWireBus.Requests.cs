@@ -142,23 +142,14 @@ public sealed unsafe partial class FireWireBus
         response.Generation = Generation;
         response.Expires = CycleMath.Add(arrival.Time, Registers.SplitCycles);
         response.Tries = 0;
-        SendResponse(response);
-    }
-
-    private void SendResponse(Response response)
-    {
-        response.IsControllers = true;
-        if (_blocked.IsEmpty && _controller.TrySend(response))
-            return;
-        response.IsControllers = false;
-        _blocked.Push(response);
+        TryGive(response);
     }
 
     private void ResponseSent(Response response, AckCode ack)
     {
         if (ack.IsBusy && IsUp && response.Generation == Generation && ++response.Tries < MostResponseTries)
         {
-            SendResponse(response);
+            TryGive(response);
             return;
         }
         Counters.ResponsesLost += ack == AckCode.Complete ? 0 : 1u;
@@ -167,15 +158,20 @@ public sealed unsafe partial class FireWireBus
     }
 
     // A reset: who asked asks again. Requests of ours that wait are in the list of those under way.
-    private void DropResponses()
+    private void DropBlocked()
     {
         while (_blocked.TryTake(out OutPacket? packet))
         {
-            if (packet is not Response)
-                continue;
-            Counters.ResponsesLost++;
-            packet.FreePayload();
-            _freeResponses.Push(packet);
+            if (packet is StreamPacket stream)
+            {
+                Finish(stream, TransactionResult.BusReset);
+            }
+            else if (packet is Response)
+            {
+                Counters.ResponsesLost++;
+                packet.FreePayload();
+                _freeResponses.Push(packet);
+            }
         }
     }
 

@@ -71,6 +71,8 @@ public sealed unsafe partial class FireWireBus
         packet.IsControllers = false;
         if (packet is Transaction transaction)
             RequestSent(transaction, ack);
+        else if (packet is StreamPacket stream)
+            StreamSent(stream, ack);
         else
             ResponseSent((Response)packet, ack);
         if (!_blocked.IsEmpty)
@@ -213,12 +215,19 @@ public sealed unsafe partial class FireWireBus
     private void Send(Transaction transaction)
     {
         transaction.State = Transaction.Phase.Sending;
-        transaction.IsControllers = true;
-        if (_blocked.IsEmpty && _controller.TrySend(transaction))
-            return;
-        transaction.IsControllers = false;
-        transaction.State = Transaction.Phase.Blocked;
-        _blocked.Push(transaction);
+        if (!TryGive(transaction))
+            transaction.State = Transaction.Phase.Blocked;
+    }
+
+    // To the controller, or behind those that wait for room there.
+    private bool TryGive(OutPacket packet)
+    {
+        packet.IsControllers = true;
+        if (_blocked.IsEmpty && _controller.TrySend(packet))
+            return true;
+        packet.IsControllers = false;
+        _blocked.Push(packet);
+        return false;
     }
 
     private void SendBlocked()
@@ -274,20 +283,20 @@ public sealed unsafe partial class FireWireBus
     }
 
     // Data that is to be written goes where the controller sends it from.
-    private bool TryCopy(Transaction transaction)
+    private bool TryCopy(OutPacket packet)
     {
-        if (transaction.From == null)
+        if (packet.From == null)
             return true;
-        var data = new ReadOnlySpan<byte>(transaction.From, transaction.DataBytes);
+        var data = new ReadOnlySpan<byte>(packet.From, packet.DataBytes);
         if (data.Length <= OutPacket.InlineBytes)
         {
-            data.CopyTo(transaction.Inline);
+            data.CopyTo(packet.Inline);
             return true;
         }
-        if (!_frames.TryTake(out transaction.Payload))
+        if (!_frames.TryTake(out packet.Payload))
             return false;
-        transaction.Payload.SetLength((uint)data.Length);
-        data.CopyTo(transaction.Payload.Bytes);
+        packet.Payload.SetLength((uint)data.Length);
+        data.CopyTo(packet.Payload.Bytes);
         return true;
     }
 

@@ -26,6 +26,7 @@ public sealed unsafe partial class FireWireBus : IFireWireBus, IWork, ITimerHand
     private readonly Timer _timer;
     private readonly IBusClient?[] _clients = new IBusClient?[MostClients];
     private int _clientCount;
+    private IsoResources? _resources;
 
     /// <summary>A bus; the controller is started afterwards. Only while the kernel starts.</summary>
     /// <param name="frames">Where the memory for data comes from that is sent.</param>
@@ -75,6 +76,12 @@ public sealed unsafe partial class FireWireBus : IFireWireBus, IWork, ITimerHand
     /// <summary>The fastest packets that reach a node; S100 if nothing is known.</summary>
     public BusSpeed SpeedTo(int node) => _speeds[node & 0x3F];
 
+    /// <summary>The fastest packets that reach all nodes whose links work, as far as PHYs go: for streams to all.</summary>
+    public BusSpeed SpeedToAll { get; private set; }
+
+    /// <summary>When the last bus reset ended, in <see cref="Clock.Microseconds"/>; 0 before the first.</summary>
+    public ulong LastReset { get; private set; }
+
     /// <summary>Tells a client of all resets to come. Only while the kernel starts; <see cref="Error.NoResources"/> if there are too many.</summary>
     public Error AddClient(IBusClient client)
     {
@@ -84,13 +91,20 @@ public sealed unsafe partial class FireWireBus : IFireWireBus, IWork, ITimerHand
         return Error.None;
     }
 
+    internal void Add(IsoResources resources)
+    {
+        resources.NextOfBus = _resources;
+        _resources = resources;
+    }
+
     /// <inheritdoc/>
     public void ResetBegan()
     {
         IsUp = false;
         Topology.Clear();
         OwnRom.Swap();
-        DropResponses();
+        ForgetResetWish();
+        DropBlocked();
         FailAll();
     }
 
@@ -101,21 +115,31 @@ public sealed unsafe partial class FireWireBus : IFireWireBus, IWork, ITimerHand
         if (IsUp)
             ResetBegan();
         Generation = generation;
+        LastReset = Clock.Microseconds;
+        ConfiguredAt = 0;
         LastTopologyError = Topology.Read(selfIds, local);
         if (LastTopologyError != TopologyError.None)
         {
             Counters.BadTopologies++;
+            AskAgainForSelfIds();
             return;
         }
         Counters.Resets++;
+        _badInARow = 0;
+        SpeedToAll = BusSpeed.S800;
         for (int i = 0; i < _speeds.Length; i++)
         {
             _speeds[i] = BusSpeed.S100;
-            if (i < Topology.Count)
-                Topology.Hops(Topology.Local, i, out _speeds[i]);
+            if (i >= Topology.Count)
+                continue;
+            Topology.Hops(Topology.Local, i, out _speeds[i]);
+            if ((Topology[i].Self.IsLinkActive || i == Topology.Local) && _speeds[i] < SpeedToAll)
+                SpeedToAll = _speeds[i];
         }
         IsUp = true;
         Registers.ResetEnded();
+        for (IsoResources? one = _resources; one != null && IsUp && Generation == generation; one = one.NextOfBus)
+            one.BusChanged();
         for (int i = 0; i < _clientCount && IsUp && Generation == generation; i++)
             _clients[i]!.BusChanged();
     }
@@ -126,8 +150,14 @@ public sealed unsafe partial class FireWireBus : IFireWireBus, IWork, ITimerHand
         SendBlocked();
         ulong now = Clock.Microseconds;
         CheckTimes(now);
+        CheckReset(now);
         for (; budget > 0 && _finished.TryTake(out OutPacket? packet); budget--)
-            Call((Transaction)packet!);
+        {
+            if (packet is StreamPacket stream)
+                Call(stream);
+            else
+                Call((Transaction)packet!);
+        }
         return !_finished.IsEmpty;
     }
 

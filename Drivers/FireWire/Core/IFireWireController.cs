@@ -45,8 +45,8 @@ public interface IFireWireController
     void SetNextRom(ReadOnlySpan<uint> rom);
 
     /// <summary>
-    /// Compare-swap of its own register of an isochronous resource manager, which also others change. Source: IEEE 1394-1995, sections
-    /// 8.3.2.3.6 to 8.3.2.3.8.
+    /// Compare-swap of its own register of an isochronous resource manager, which also others change. A bus reset sets them anew: nobody
+    /// manages, all is free. Source: IEEE 1394-1995, sections 8.3.2.3.6 to 8.3.2.3.8.
     /// </summary>
     /// <param name="register">0 bus manager, 1 bandwidth, 2 channels 0 to 31, 3 channels 32 to 63.</param>
     /// <param name="old">What it was; it is <paramref name="value"/> now if that is <paramref name="expected"/>.</param>
@@ -76,9 +76,13 @@ public interface IFireWireBus
     [PacketPath]
     void PacketReceived(in PacketHeader header, ReadOnlySpan<byte> data, in Arrival arrival);
 
-    /// <summary>A packet is the bus's again.</summary>
+    /// <summary>A packet is the bus's again. Streams are never acknowledged: <see cref="AckCode.Complete"/> or <see cref="AckCode.Missing"/>, they were sent.</summary>
     [PacketPath]
     void PacketSent(OutPacket packet, AckCode ack);
+
+    /// <summary>A packet between PHYs arrived from the bus, followed by its inverse, outside of the self-ID phase.</summary>
+    [PacketPath]
+    void PhyPacketReceived(PhyPacket packet);
 }
 
 /// <summary>How a packet arrived.</summary>
@@ -98,7 +102,7 @@ public readonly struct Arrival(byte generation, BusSpeed speed, bool isAnswered,
 /// A packet to be sent: made while starting, used again and again. Up to 16 bytes of data are inside, to be copied; more is in a frame, which
 /// the controller gives to its device and puts back before it reports the packet.
 /// </summary>
-public class OutPacket
+public unsafe class OutPacket
 {
     private Words _inline;
 
@@ -124,6 +128,9 @@ public class OutPacket
     public uint Tag { get; set; }
 
     internal bool IsControllers { get; set; }
+
+    // Data that is copied when the packet is given to the bus; null if there is none, or a frame has it.
+    internal byte* From { get; set; }
 
     internal OutPacket? Next { get; set; }
 

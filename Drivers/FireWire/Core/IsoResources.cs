@@ -1,5 +1,6 @@
 using System;
 using System.Numerics;
+using Sluice.Platform;
 
 namespace Sluice.FireWire.Core;
 
@@ -17,17 +18,20 @@ public enum ResourceResult : byte
     /// <summary>None of the channels is free.</summary>
     NoChannel,
 
-    /// <summary>A bus reset came: nothing is allocated any more, ours neither. Allocate anew, the same channel first.</summary>
+    /// <summary>A bus reset came before it was done: nothing is allocated.</summary>
     BusReset,
 
     /// <summary>The manager answered with an error, or with what cannot be, or others were faster too often.</summary>
     Failed,
+
+    /// <summary>What was allocated before a bus reset was not to be had again after it: nothing is allocated, the stream must end.</summary>
+    Lost,
 }
 
 /// <summary>Who waits for resources.</summary>
 public interface IResourceHandler
 {
-    /// <summary>It has ended, and may be used again at once. Work in the CPU's loop.</summary>
+    /// <summary>It has ended, or what it had is lost; it may be used again at once. Work in the CPU's loop.</summary>
     [PacketPath]
     void OnResources(IsoResources resources, ResourceResult result);
 }
@@ -35,19 +39,27 @@ public interface IResourceHandler
 /// <summary>
 /// A channel and bandwidth for one isochronous stream, from the registers of the isochronous resource manager, which may be ourselves. Each
 /// register is read, then changed by compare-swap, again with what it is by then if somebody was faster. Bandwidth comes first; if no
-/// channel is left it goes back. Source: IEEE 1394-1995, sections 8.3.2.3.7, 8.3.2.3.8 and 8.4.3.
+/// channel is left it goes back. A bus reset takes everything from everybody: who had something asks for the same at once, who wants
+/// something new waits for a second. Source: IEEE 1394-1995, sections 8.3.2.3.7, 8.3.2.3.8 and 8.4.3.
 /// </summary>
-public sealed class IsoResources : ITransactionHandler
+public sealed class IsoResources : ITransactionHandler, ITimerHandler, IWork
 {
+    /// <summary>After a bus reset, those who had resources come first. Source: IEEE 1394-1995, section 8.4.3.2.</summary>
+    public const ulong NewcomersWait = 1_000_000;
+
     /// <summary>Bandwidth is counted in the time of 32 bits at S1600; all of a cycle's 100 us is this much.</summary>
     public const uint AllBandwidth = 4915;
 
-    private const int MostTries = 16;
+    // Of a change; and waits that bus resets begin anew.
+    private const int MostTries = 16, MostWaits = 8;
     private const ulong Register = BusRegisters.Base;
 
     private enum Step : byte
     {
         Idle,
+
+        /// <summary>For those who had something before the reset.</summary>
+        Waiting,
         Bandwidth,
         ChannelsHi,
         ChannelsLo,
@@ -59,11 +71,13 @@ public sealed class IsoResources : ITransactionHandler
     private readonly FireWireBus _bus;
     private readonly IResourceHandler _handler;
     private readonly Transaction _transaction;
+    private readonly Timer _timer;
+    private readonly WorkItem _work;
     private ulong _wanted;
     private uint _expected, _value;
-    private int _tries, _channel, _locking;
+    private int _tries, _waits, _channel, _locking;
     private byte _generation;
-    private bool _isRelease;
+    private bool _isRelease, _isRenewal, _isReleaseNext;
     private Step _step;
     private ResourceResult _result;
 
@@ -73,6 +87,9 @@ public sealed class IsoResources : ITransactionHandler
         _bus = bus;
         _handler = handler;
         _transaction = new Transaction(this);
+        _timer = new Timer(this);
+        _work = new WorkItem(this);
+        bus.Add(this);
     }
 
     /// <summary>What is allocated: 0 to 63, or -1.</summary>
@@ -82,20 +99,31 @@ public sealed class IsoResources : ITransactionHandler
     public uint Bandwidth { get; private set; }
 
     /// <summary>Between a call and its handler's.</summary>
-    public bool IsBusy => _step != Step.Idle;
+    public bool IsBusy => _step != Step.Idle && (!_isRenewal || _isReleaseNext);
 
-    /// <summary>Takes bandwidth and one of some channels, the lowest that is free. <see cref="Error.Busy"/>: it has some already, or is under way.</summary>
+    internal IsoResources? NextOfBus { get; set; }
+
+    /// <summary>
+    /// Takes bandwidth and one of some channels, the lowest that is free, and keeps them over bus resets. <see cref="Error.Busy"/>: it has
+    /// some already, or is under way.
+    /// </summary>
     /// <param name="channels">A bit for each that is wanted, channel 0 lowest; 0 for bandwidth alone.</param>
-    public Error Allocate(ulong channels, uint bandwidth)
+    public Error Allocate(ulong channels, uint bandwidth) => Allocate(channels, bandwidth, waits: true);
+
+    internal Error Allocate(ulong channels, uint bandwidth, bool waits)
     {
         if (IsBusy || Channel >= 0 || Bandwidth != 0)
             return Error.Busy;
         if (bandwidth > AllBandwidth)
             return Error.TooLarge;
-        _isRelease = false;
+        _isRelease = _isRenewal = false;
         _wanted = channels;
         Bandwidth = bandwidth;
-        Begin();
+        _waits = 0;
+        if (waits && Clock.Microseconds < _bus.LastReset + NewcomersWait)
+            Wait(_bus.LastReset + NewcomersWait);
+        else
+            Begin();
         return Error.None;
     }
 
@@ -104,26 +132,43 @@ public sealed class IsoResources : ITransactionHandler
     {
         if (IsBusy)
             return Error.Busy;
-        _isRelease = true;
-        _wanted = Channel >= 0 ? 1ul << Channel : 0;
-        Begin();
+        // What is being asked for again is released when that is done.
+        _isReleaseNext = _step != Step.Idle;
+        if (!_isReleaseNext)
+            BeginRelease();
         return Error.None;
     }
 
-    /// <summary>A bus reset has given everything back: what was allocated is not any more.</summary>
+    /// <summary>It is not ours any more: neither given back nor asked for again after a bus reset. Not while something is under way.</summary>
     public void Forget()
     {
-        if (IsBusy)
+        if (_step != Step.Idle)
             return;
         Channel = -1;
         Bandwidth = 0;
     }
 
     /// <inheritdoc/>
+    public void OnTimer(Timer timer) => _work.Mark();
+
+    /// <inheritdoc/>
+    public bool Work(int budget)
+    {
+        if (_step != Step.Waiting || _timer.IsRunning)
+            return false;
+        if (_bus.IsUp)
+            Begin();
+        else
+            WaitAgain();
+        return false;
+    }
+
+    /// <inheritdoc/>
     public void OnDone(Transaction transaction)
     {
-        if (transaction.Result is TransactionResult.BusReset or TransactionResult.OldGeneration)
-            End(ResourceResult.BusReset);
+        // Also what was done before the reset and is heard of after it is not true any more.
+        if (!_bus.IsUp || _bus.Generation != _generation || transaction.Result is TransactionResult.BusReset or TransactionResult.OldGeneration)
+            Interrupted();
         else if (transaction.Result != TransactionResult.Complete)
             Fail(_bus.Topology.ResourceManager == Topology.Nobody ? ResourceResult.NoManager : ResourceResult.Failed);
         else if (_locking != 0 && transaction.Quadlet == _expected)
@@ -132,6 +177,58 @@ public sealed class IsoResources : ITransactionHandler
             Fail(ResourceResult.Failed);
         else
             Change(transaction.Quadlet);
+    }
+
+    /// <summary>A bus reset is over.</summary>
+    internal void BusChanged()
+    {
+        if (_step == Step.Waiting)
+            WaitAgain();
+        else if (_step == Step.Idle && (Channel >= 0 || Bandwidth != 0))
+            Renew();
+    }
+
+    // What is under way ends by itself, and is heard of after a reset: only then what was held is asked for again.
+    private void Interrupted()
+    {
+        if (!_isRenewal || _isReleaseNext)
+        {
+            End(ResourceResult.BusReset);
+            return;
+        }
+        _step = Step.Idle;
+        if (_bus.IsUp)
+            Renew();
+    }
+
+    private void Renew()
+    {
+        _isRelease = _isReleaseNext = false;
+        _isRenewal = true;
+        _wanted = Channel >= 0 ? 1ul << Channel : 0;
+        Begin();
+    }
+
+    private void BeginRelease()
+    {
+        _isRelease = true;
+        _isRenewal = _isReleaseNext = false;
+        _wanted = Channel >= 0 ? 1ul << Channel : 0;
+        Begin();
+    }
+
+    private void Wait(ulong until)
+    {
+        _step = Step.Waiting;
+        _timer.StartAt(until);
+    }
+
+    private void WaitAgain()
+    {
+        if (++_waits > MostWaits)
+            End(ResourceResult.BusReset);
+        else
+            Wait(Clock.Microseconds + NewcomersWait);
     }
 
     private void Begin()
@@ -237,10 +334,24 @@ public sealed class IsoResources : ITransactionHandler
     private void End(ResourceResult result)
     {
         _step = Step.Idle;
+        _timer.Cancel();
         bool has = result == ResourceResult.Complete && !_isRelease;
         Channel = has ? _channel : -1;
         Bandwidth = has ? Bandwidth : 0;
-        _handler.OnResources(this, result);
+        if (_isReleaseNext && has)
+        {
+            BeginRelease();
+            return;
+        }
+        // What is lost is released as well.
+        if (_isReleaseNext && result != ResourceResult.BusReset)
+            result = ResourceResult.Complete;
+        bool isRenewal = _isRenewal && !_isReleaseNext;
+        _isRenewal = _isReleaseNext = false;
+        if (!isRenewal)
+            _handler.OnResources(this, result);
+        else if (!has)
+            _handler.OnResources(this, ResourceResult.Lost);
     }
 
     private static uint Reverse(uint value)

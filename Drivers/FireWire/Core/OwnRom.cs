@@ -48,7 +48,7 @@ public sealed class OwnRom
     public ReadOnlySpan<uint> Current => new(_images, _current, _currentUsed);
 
     /// <summary>What they see afterwards.</summary>
-    public ReadOnlySpan<uint> Next => new(_images, Rom.Quadlets - _current, _nextUsed);
+    public ReadOnlySpan<uint> Next => IsChanged ? new(_images, Rom.Quadlets - _current, _nextUsed) : Current;
 
     /// <summary>Whether the two differ: then a bus reset is wanted.</summary>
     public bool IsChanged { get; private set; }
@@ -58,12 +58,15 @@ public sealed class OwnRom
     {
         if (_unitCount == MostUnits)
             return Error.NoResources;
+        (bool wasChanged, uint generation) = (IsChanged, _generation);
         _units[_unitCount++] = unit;
         Error error = Make();
         if (error == Error.None)
             return Error.None;
         _unitCount--;
-        Make().Ignore("what fitted before fits"u8);
+        if (wasChanged)
+            Make().Ignore("what fitted before fits"u8);
+        (IsChanged, _generation) = (wasChanged, generation);
         return error;
     }
 

@@ -149,8 +149,8 @@ public sealed class Topology
     }
 
     /// <summary>
-    /// The gap count that fits so many cables of 4.5 m between PHYs as 1394a has them: 144 ns each. The greatest where that is not known.
-    /// Source: IEEE 1394a-2000, table C-2.
+    /// The gap count that fits so many cables of 4.5 m between PHYs that repeat after 144 ns at most. The greatest where that is not known.
+    /// Source: P1394a draft 4, table C-2 (Linux calls it E-1 of IEEE 1394a-2000); from 4 hops on it is the line of these delays.
     /// </summary>
     public static int GapCountFor(int hops) => (uint)hops < (uint)GapCounts.Length ? GapCounts[hops] : 63;
 

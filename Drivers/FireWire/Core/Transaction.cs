@@ -105,7 +105,6 @@ public sealed unsafe class Transaction(ITransactionHandler handler) : OutPacket
     internal int Length { get; private set; }
     internal uint Last { get; private set; }
     internal byte* Into { get; private set; }
-    internal byte* From { get; private set; }
     internal Phase State { get; set; }
     internal int Tries { get; set; }
     internal ulong Since { get; set; }

@@ -17,7 +17,8 @@ internal sealed class CoreNode : Model.Link, IFireWireController
     public const ulong GuidBase = 0x0052_5400_0000_0000;
 
     private readonly Queue<OutPacket> _queue = new();
-    private readonly Model.Packet _packet = new();
+    private readonly Queue<PhyPacket> _phyQueue = new();
+    private readonly Model.Packet _packet = new(), _phyPacket = new();
     private readonly uint[] _locks = [0x3F, 4915, uint.MaxValue, uint.MaxValue];
     private byte _generation;
 
@@ -45,7 +46,18 @@ internal sealed class CoreNode : Model.Link, IFireWireController
 
     public ulong Guid { get; }
 
-    public BusOptions Options => new(0xF064_A002);
+    public BusOptions Options { get; set; } = new(0xF064_A002);
+
+    /// <summary>What its PHY packets and resets end with.</summary>
+    public Error PhyError { get; set; }
+
+    /// <summary>What a swap of its own registers finds instead of what is there, or its error; null for the truth.</summary>
+    public Func<int, (Error Error, uint Old)?>? Locks { get; set; }
+
+    /// <summary>Configurations that it sent, and resets that it began.</summary>
+    public List<PhyPacket> Configurations { get; } = [];
+
+    public List<(ulong At, bool IsLong)> Resets { get; } = [];
 
     public ulong OpenNodes { get; set; }
 
@@ -64,10 +76,21 @@ internal sealed class CoreNode : Model.Link, IFireWireController
         return true;
     }
 
-    public Error SendPhy(PhyPacket packet) => Error.NotSupported;
+    public Error SendPhy(PhyPacket packet)
+    {
+        if (PhyError != Error.None)
+            return PhyError;
+        Configurations.Add(packet);
+        _phyQueue.Enqueue(packet);
+        Phy.Segment.Request(Phy);
+        return Error.None;
+    }
 
     public Error Reset(bool isLong)
     {
+        if (PhyError != Error.None)
+            return PhyError;
+        Resets.Add((Sluice.Platform.Clock.Microseconds, isLong));
         Phy.InitiateReset(isLong);
         return Error.None;
     }
@@ -78,6 +101,11 @@ internal sealed class CoreNode : Model.Link, IFireWireController
 
     public Error LockRegister(int register, uint expected, uint value, out uint old)
     {
+        if (Locks?.Invoke(register) is { } lie)
+        {
+            old = lie.Old;
+            return lie.Error;
+        }
         old = _locks[register];
         if (old == expected)
             _locks[register] = value;
@@ -88,6 +116,8 @@ internal sealed class CoreNode : Model.Link, IFireWireController
     {
         Core.ResetBegan();
         HoldsReports = false;
+        _phyQueue.Clear();
+        (_locks[0], _locks[1], _locks[2], _locks[3]) = (0x3F, 4915, uint.MaxValue, uint.MaxValue);
         while (_queue.TryDequeue(out OutPacket? packet))
             Core.PacketSent(packet, AckCode.Flushed);
     }
@@ -107,6 +137,11 @@ internal sealed class CoreNode : Model.Link, IFireWireController
 
     public override Model.Packet? NextPacket()
     {
+        if (_phyQueue.TryPeek(out PhyPacket phy))
+        {
+            _phyPacket.Phy(phy.Quadlet);
+            return _phyPacket;
+        }
         if (HoldsReports || !_queue.TryPeek(out OutPacket? packet))
             return null;
         PacketHeader header = packet.Header;
@@ -119,9 +154,22 @@ internal sealed class CoreNode : Model.Link, IFireWireController
 
     public override void Sent(Model.Packet packet, Model.Ack ack)
     {
+        if (packet == _phyPacket)
+        {
+            _phyQueue.Dequeue();
+            if (_queue.Count + _phyQueue.Count != 0)
+                Phy.Segment.Request(Phy);
+            return;
+        }
         if (HoldsReports)
             return;
         Report((AckCode)ack);
+    }
+
+    public override void ReceivePhy(uint first, uint second)
+    {
+        if (second == ~first)
+            Core.PhyPacketReceived(new PhyPacket(first));
     }
 
     /// <summary>Says what became of the oldest packet.</summary>
@@ -226,13 +274,13 @@ internal sealed unsafe class CoreMachine : IDisposable, ITransactionHandler
         while (Machine.Work.Run(64) || Simulator.IsActive);
     }
 
-    /// <summary>Lets time pass on the bus and in the computer.</summary>
-    public void Pass(ulong microseconds)
+    /// <summary>Lets time pass on the bus and in the computer, so much at once.</summary>
+    public void Pass(ulong microseconds, ulong step = 250)
     {
-        for (ulong passed = 0; passed < microseconds; passed += 250)
+        for (ulong passed = 0; passed < microseconds; passed += step)
         {
-            Clock.Advance(250);
-            Simulator.RunFor(BusTime.Microseconds(250));
+            Clock.Advance(step);
+            Simulator.RunFor(BusTime.Microseconds(step));
             Settle();
         }
     }

@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Linq;
 using Sluice.FireWire.Core;
 using Sluice.FireWire.Nodes;
+using Sluice.FireWire.Simulation;
 using Xunit;
 using Model = Sluice.FireWire.Bus;
 
@@ -72,29 +73,132 @@ public sealed class IsoResourcesTests : IDisposable, IResourceHandler
         Assert.Equal((4915u, uint.MaxValue, uint.MaxValue), Registers());
     }
 
-    [Fact]
-    public void A_bus_reset_takes_all_and_says_so()
+    [Theory]
+    [MemberData(nameof(Managers))]
+    public void A_reset_at_any_step_leaves_all_of_it_or_nothing(int manager)
     {
-        Plug(2);
+        Plug(manager);
         IsoResources resources = New();
-        int resets = 0;
-        for (int step = 0; ; step++)
+        int resets = 0, kept = 0;
+        for (int step = 0; kept < 3; step++)
         {
             _ended.Clear();
             Assert.Equal(Error.None, resources.Allocate(1, 100));
-            for (int i = 0; i < step && !_machine.Simulator.RunActivity(1); i++)
-                Sluice.Platform.Machine.Work.Run(64);
-            _one.Phy.InitiateReset(isLong: false);
-            _machine.Pass(1000);
+            for (int i = 0; i < step && !_machine.Simulator.RunActivity(1) | Sluice.Platform.Machine.Work.Run(64); i++)
+                ;
+            // A second one while what was had is asked for again.
+            for (int again = 0; again <= step % 3; again++)
+            {
+                _one.Phy.InitiateReset(isLong: false);
+                _machine.Simulator.RunFor(BusTime.Microseconds(40));
+                for (int i = 0; i < step && !_machine.Simulator.RunActivity(1); i++)
+                    Sluice.Platform.Machine.Work.Run(64);
+            }
+            Wait();
             Assert.Contains(Assert.Single(_ended).Result, new[] { ResourceResult.BusReset, ResourceResult.Complete });
-            bool isOver = _ended[0].Result == ResourceResult.Complete;
-            resources.Forget();
-            Assert.Equal((4915u, uint.MaxValue, uint.MaxValue), Registers());
-            if (isOver)
-                break;
+            if (_ended[0].Result == ResourceResult.Complete)
+            {
+                // It is still ours.
+                kept++;
+                Assert.Equal((0, 100u), (resources.Channel, resources.Bandwidth));
+                Assert.Equal((4815u, ~(1u << 31), uint.MaxValue), Registers());
+                Assert.Equal(ResourceResult.Complete, Release(resources));
+            }
             resets++;
+            Assert.Equal((-1, 0u), (resources.Channel, resources.Bandwidth));
+            Assert.Equal((4915u, uint.MaxValue, uint.MaxValue), Registers());
         }
         Assert.InRange(resets, 4, 100);
+    }
+
+    [Theory]
+    [MemberData(nameof(Managers))]
+    public void After_a_reset_who_had_resources_comes_before_who_wants_some(int manager)
+    {
+        Plug(manager);
+        IsoResources owner = New(), newcomer = new(_other.Core, this);
+        Assert.Equal(ResourceResult.Complete, Allocate(owner, 1ul << 5, 4000));
+        _ended.Clear();
+        _other.Phy.InitiateReset(isLong: false);
+        _machine.Simulator.RunFor(BusTime.Microseconds(100));
+        Assert.Equal(Error.None, newcomer.Allocate(1ul << 5 | 1ul << 6, 4000));
+        _machine.Pass(900_000, 1000);
+        Assert.Empty(_ended);
+        Assert.Equal((915u, ~(1u << 26), uint.MaxValue), Registers());
+        _machine.Pass(200_000, 1000);
+        Assert.Equal((newcomer, ResourceResult.NoBandwidth), Assert.Single(_ended));
+        Assert.Equal(ResourceResult.Complete, Allocate(newcomer, 1ul << 5 | 1ul << 6, 900));
+        Assert.Equal(6, newcomer.Channel);
+        // Forgotten is not asked for again, and not given back.
+        newcomer.Forget();
+        Assert.Equal((15u, ~(3u << 25), uint.MaxValue), Registers());
+        _other.Phy.InitiateReset(isLong: false);
+        Wait();
+        Assert.Equal((915u, ~(1u << 26), uint.MaxValue), Registers());
+    }
+
+    [Fact]
+    public void What_is_not_to_be_had_again_is_lost_and_its_owner_told()
+    {
+        Plug(0);
+        IsoResources owner = New();
+        Assert.Equal(ResourceResult.Complete, Allocate(owner, 1ul << 5, 4000));
+        _ended.Clear();
+        _one.Locks = register => register == 2 ? (Error.None, 0) : null;
+        _one.Phy.InitiateReset(isLong: false);
+        Wait();
+        Assert.Equal((owner, ResourceResult.Lost), Assert.Single(_ended));
+        Assert.Equal((-1, 0u, false), (owner.Channel, owner.Bandwidth, owner.IsBusy));
+        _one.Locks = null;
+        Assert.Equal((4915u, uint.MaxValue, uint.MaxValue), Registers());
+        Assert.Equal(ResourceResult.Complete, Allocate(owner, 1ul << 5, 4000));
+        // Nobody keeps resources any more.
+        _one.Phy.IsContender = _other.Phy.IsContender = _peer.Phy.IsContender = false;
+        _ended.Clear();
+        _one.Phy.InitiateReset(isLong: false);
+        Wait();
+        Assert.Equal((owner, ResourceResult.Lost), Assert.Single(_ended));
+    }
+
+    [Fact]
+    public void What_is_being_asked_for_again_can_be_released()
+    {
+        Plug(2);
+        IsoResources owner = New();
+        int released = 0;
+        for (int step = 0; step < 20; step++)
+        {
+            Assert.Equal(ResourceResult.Complete, Allocate(owner, 1ul << 5, 4000));
+            _ended.Clear();
+            _one.Phy.InitiateReset(isLong: false);
+            _machine.Simulator.RunFor(BusTime.Microseconds(30));
+            for (int i = 0; i < step && !_machine.Simulator.RunActivity(1); i++)
+                Sluice.Platform.Machine.Work.Run(64);
+            Assert.Equal(Error.None, owner.Release());
+            Assert.Equal(Error.Busy, owner.Release());
+            Wait();
+            Assert.Contains(Assert.Single(_ended).Result, new[] { ResourceResult.Complete, ResourceResult.BusReset });
+            released += _ended[0].Result == ResourceResult.Complete ? 1 : 0;
+            Assert.Equal((-1, 0u), (owner.Channel, owner.Bandwidth));
+            Assert.Equal((4915u, uint.MaxValue, uint.MaxValue), Registers());
+        }
+        Assert.InRange(released, 10, 20);
+    }
+
+    [Fact]
+    public void Who_waits_while_resets_do_not_end_is_told_so()
+    {
+        Plug(2);
+        _one.Phy.InitiateReset(isLong: false);
+        _machine.Pass(1000);
+        IsoResources newcomer = New();
+        Assert.Equal(Error.None, newcomer.Allocate(1, 100));
+        for (int i = 0; i < 20; i++)
+        {
+            _machine.Pass(500_000, 1000);
+            _one.Phy.InitiateReset(isLong: false);
+        }
+        Assert.Equal((newcomer, ResourceResult.BusReset), Assert.Single(_ended));
     }
 
     [Fact]
@@ -104,7 +208,7 @@ public sealed class IsoResourcesTests : IDisposable, IResourceHandler
         _machine.Add(_peer);
         _one.Phy.IsContender = _peer.Phy.IsContender = false;
         _one.Phy.InitiateReset(isLong: false);
-        _machine.Pass(1000);
+        Wait();
         Assert.Equal(ResourceResult.NoManager, Allocate(New(), 1, 1));
     }
 
@@ -135,7 +239,7 @@ public sealed class IsoResourcesTests : IDisposable, IResourceHandler
         _machine.Add(liar);
         liar.Phy.HoldsForRoot = true;
         liar.Phy.InitiateReset(isLong: false);
-        _machine.Pass(1000);
+        Wait();
         Assert.Equal(liar.Phy.PhysicalId, _one.Core.Topology.ResourceManager);
         Assert.Equal(result, Allocate(New(), 1, 1));
         Assert.InRange(asked, 1, 20);
@@ -149,9 +253,12 @@ public sealed class IsoResourcesTests : IDisposable, IResourceHandler
         Model.Phy phy = _machine.Bus.Phys[manager];
         phy.HoldsForRoot = true;
         phy.InitiateReset(isLong: false);
-        _machine.Pass(1000);
+        Wait();
         Assert.Equal(phy.PhysicalId, _one.Core.Topology.ResourceManager);
     }
+
+    // Until newcomers have their turn.
+    private void Wait() => _machine.Pass(IsoResources.NewcomersWait + 10_000, 1000);
 
     private IsoResources New() => new(_one.Core, this);
 

@@ -118,6 +118,11 @@ public sealed class TopologyTests
         int[] expected = [63, 5, 7, 8, 10, 13, 16, 18, 21, 24, 26, 29, 32, 35, 37, 40, 43, 46, 48, 51, 54, 57, 59, 62, 63, 63];
         Assert.Equal(expected, Enumerable.Range(0, expected.Length).Select(Topology.GapCountFor));
         Assert.Equal(63, Topology.GapCountFor(-1));
+        // From 4 hops on one line: there and back, 144 ns of a PHY and 4.5 m at 5.05 ns, in bits of BASE_RATE. An arbitration reset gap, 32 bits
+        // for each count, must be longer than a subaction gap and the arbitration delay, 16 and 4, when the rates of two PHYs differ by 200 ppm.
+        const double slope = 2 * (144e-9 + 4.5 * 5.05e-9) * 98.304e6 / (32 - 20 * 1.0002);
+        double least = Enumerable.Range(4, 20).Max(hops => expected[hops] - 1 - slope * hops), most = Enumerable.Range(4, 20).Min(hops => expected[hops] - slope * hops);
+        Assert.True(least < most, $"some start rounds up to all figures: {least} {most}");
         Assert.Equal(TopologyError.None, _topology.Read(_chain, 0));
         Assert.Equal(7, _topology.BestGapCount);
         // A PHY that repeats with delays that the table does not know.
