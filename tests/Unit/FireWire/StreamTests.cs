@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
+using Sluice.Dma;
 using Sluice.FireWire.Core;
 using Xunit;
 using Model = Sluice.FireWire.Bus;
@@ -45,7 +46,22 @@ public sealed unsafe class StreamTests : IDisposable, IStreamHandler
             Assert.Equal(((uint)bytes << 16) | 0xDFA5, header.Q0);
             Assert.Equal(_machine.Bytes(0, bytes).ToArray(), data);
         }
-        Assert.Equal((5ul, 0ul, 5), (Core.Counters.StreamsSent, Core.Counters.StreamsLost, _listener.Heard.Count));
+        // A frame's data goes as it is, and the frame goes home; also if it cannot be sent, or another comes before it is.
+        for (int i = 0; i < 3 * CoreMachine.MostFrames; i++)
+        {
+            Assert.True(CoreMachine.Frames.TryTake(out Frame frame));
+            frame.SetLength(100);
+            _machine.Bytes(i, 100).CopyTo(frame.Bytes);
+            stream.Fill((byte)(Core.Generation + i % 2), 31, 0, 0, BusSpeed.S400, ref frame);
+            if (i % 3 == 0)
+                continue;
+            Core.Send(stream);
+            _machine.Settle();
+            Assert.Equal(i % 2 == 0 ? TransactionResult.Complete : TransactionResult.OldGeneration, stream.Result);
+            if (i % 2 == 0)
+                Assert.Equal(_machine.Bytes(i, 100).ToArray(), _listener.Heard[^1].Data);
+        }
+        Assert.Equal((5ul + CoreMachine.MostFrames, (ulong)CoreMachine.MostFrames), (Core.Counters.StreamsSent, Core.Counters.StreamsLost));
         Assert.Equal((0xFFC0_0000u | (uint)Core.Topology.Local << 16, 0x5E00_0001u), (gasp.Q0, gasp.Q1));
     }
 
