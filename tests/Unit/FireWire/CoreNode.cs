@@ -1,6 +1,8 @@
 using System;
+using System.Buffers.Binary;
 using System.Collections.Generic;
 using System.Runtime.InteropServices;
+using Sluice.Devices;
 using Sluice.Dma;
 using Sluice.FireWire.Core;
 using Sluice.FireWire.Simulation;
@@ -20,6 +22,7 @@ internal sealed class CoreNode : Model.Link, IFireWireController
     private readonly Queue<PhyPacket> _phyQueue = new();
     private readonly Model.Packet _packet = new(), _phyPacket = new();
     private readonly uint[] _locks = [0x3F, 4915, uint.MaxValue, uint.MaxValue];
+    private readonly Queue<Model.Packet> _answers = new();
     private byte _generation;
 
     public CoreNode(ulong number)
@@ -41,6 +44,15 @@ internal sealed class CoreNode : Model.Link, IFireWireController
 
     /// <summary>Reports what was sent only when this is false again.</summary>
     public bool HoldsReports { get; set; }
+
+    /// <summary>Memory below 4 GiB that it reads and writes by itself for nodes whose doors are open; null if it does nothing by itself.</summary>
+    public IDeviceMemory? Physical { get; set; }
+
+    /// <summary>Requests that it served by itself.</summary>
+    public long Served { get; private set; }
+
+    /// <summary>Sees what comes first; true swallows it, acknowledged.</summary>
+    public Func<Model.Packet, bool>? Swallows { get; set; }
 
     public bool IsMaster { get; private set; }
 
@@ -114,6 +126,8 @@ internal sealed class CoreNode : Model.Link, IFireWireController
 
     public override void ResetStarted()
     {
+        OpenNodes = 0;
+        _answers.Clear();
         Core.ResetBegan();
         HoldsReports = false;
         _phyQueue.Clear();
@@ -128,6 +142,10 @@ internal sealed class CoreNode : Model.Link, IFireWireController
     {
         if (packet.HasDataError)
             return Model.Ack.DataError;
+        if (Swallows?.Invoke(packet) == true)
+            return Model.Ack.Complete;
+        if (Physical != null && packet.Offset >> 32 == 0 && (OpenNodes >> (packet.Source & 0x3F) & 1) != 0 && TryServe(packet, out Model.Ack served))
+            return served;
         bool isAnswered = PostsWrites && packet.Code is (Model.Tcode.WriteBlock or Model.Tcode.WriteQuadlet);
         Core.PacketReceived(new PacketHeader(packet.Q0, packet.Q1, packet.Q2, packet.Q3), packet.Data,
             new Arrival(_generation, (BusSpeed)packet.Speed, isAnswered, (ushort)(CycleTime >> 12)));
@@ -142,6 +160,8 @@ internal sealed class CoreNode : Model.Link, IFireWireController
             _phyPacket.Phy(phy.Quadlet);
             return _phyPacket;
         }
+        if (_answers.TryPeek(out Model.Packet? answer))
+            return answer;
         if (HoldsReports || !_queue.TryPeek(out OutPacket? packet))
             return null;
         PacketHeader header = packet.Header;
@@ -161,6 +181,14 @@ internal sealed class CoreNode : Model.Link, IFireWireController
                 Phy.Segment.Request(Phy);
             return;
         }
+        if (_answers.TryPeek(out Model.Packet? answer) && answer == packet)
+        {
+            if (ack is not (Model.Ack.BusyX or Model.Ack.BusyA or Model.Ack.BusyB))
+                _answers.Dequeue();
+            if (_answers.Count + _queue.Count != 0)
+                Phy.Segment.Request(Phy);
+            return;
+        }
         if (HoldsReports)
             return;
         Report((AckCode)ack);
@@ -170,6 +198,41 @@ internal sealed class CoreNode : Model.Link, IFireWireController
     {
         if (second == ~first)
             Core.PhyPacketReceived(new PhyPacket(first));
+    }
+
+    // As a controller that needs no driver for it (1394 OHCI 1.1, section 12).
+    private bool TryServe(Model.Packet packet, out Model.Ack ack)
+    {
+        ack = Model.Ack.Complete;
+        Span<byte> quadlet = stackalloc byte[4];
+        BinaryPrimitives.WriteUInt32BigEndian(quadlet, packet.Q3);
+        switch (packet.Code)
+        {
+            case Model.Tcode.WriteQuadlet:
+                Physical!.Write(packet.Offset, quadlet);
+                break;
+            case Model.Tcode.WriteBlock:
+                Physical!.Write(packet.Offset, packet.Data);
+                break;
+            case Model.Tcode.ReadQuadlet or Model.Tcode.ReadBlock:
+                var answer = new Model.Packet();
+                bool isQuadlet = packet.Code == Model.Tcode.ReadQuadlet;
+                answer.Response(isQuadlet ? Model.Tcode.ReadQuadletResponse : Model.Tcode.ReadBlockResponse, packet.Label, packet.Source, (ushort)(0xFFC0 | Phy.PhysicalId), Model.Rcode.Complete);
+                answer.Speed = packet.Speed;
+                Physical!.Read(packet.Offset, isQuadlet ? quadlet : answer.Room[..packet.LengthField]);
+                if (isQuadlet)
+                    answer.Q3 = BinaryPrimitives.ReadUInt32BigEndian(quadlet);
+                else
+                    (answer.DataBytes, answer.Q3) = (packet.LengthField, (uint)packet.LengthField << 16);
+                _answers.Enqueue(answer);
+                Phy.Segment.Request(Phy);
+                ack = Model.Ack.Pending;
+                break;
+            default:
+                return false;
+        }
+        Served++;
+        return true;
     }
 
     /// <summary>Says what became of the oldest packet.</summary>
@@ -221,17 +284,18 @@ internal sealed unsafe class CoreMachine : IDisposable, ITransactionHandler
 {
     [ThreadStatic] private static FramePool? _frames;
 
-    private readonly DmaMachine _dma;
-
-    public CoreMachine(ulong seed = 1)
+    public CoreMachine(ulong seed = 1, MachineKind kind = default)
     {
         Machine.Reset();
-        _dma = new DmaMachine(Sluice.Tests.Mm.MachineMap.Of((0x10_0000, 31 << 20)), MachineKind.All[0]);
-        _frames = new FramePool(_dma.System, MostFrames);
+        Dma = new DmaMachine(Sluice.Tests.Mm.MachineMap.Of((0x10_0000, 31 << 20)), kind);
+        _frames = new FramePool(Dma.System, MostFrames);
         Bus = new Model.FireWireBus(Simulator, seed);
     }
 
     public SimulatedClock Clock { get; } = new();
+
+    /// <summary>Its memory.</summary>
+    public DmaMachine Dma { get; }
 
     public Simulator Simulator { get; } = new();
 
@@ -255,7 +319,7 @@ internal sealed unsafe class CoreMachine : IDisposable, ITransactionHandler
     public void Dispose()
     {
         Clock.Dispose();
-        _dma.Dispose();
+        Dma.Dispose();
     }
 
     /// <summary>Frames that a machine may have.</summary>

@@ -8,7 +8,7 @@ namespace Sluice.Tests.Mutations;
 
 /// <summary>
 /// Each hand-over of each driver is left out in turn; the driver's tests must notice. A driver is its folder in Drivers, its tests are the
-/// classes in tests/Unit/Drivers that use its namespace; their theories get the machine's name as an argument.
+/// classes in tests/Unit/Drivers, or in tests/Unit/FireWire, that use its namespace; their theories get the machine's name as an argument.
 /// </summary>
 public sealed class DriverMutationTests : IDisposable
 {
@@ -89,7 +89,9 @@ public sealed class DriverMutationTests : IDisposable
     public void A_hand_over_left_out_of_a_driver_is_noticed()
     {
         var sites = new HandOverSites();
-        string[] tests = Directory.GetFiles(Path.Combine(_root, "tests/Unit/Drivers"), "*.cs");
+        // Of FireWire's, those that drive memory, and the node that stands for their controller.
+        string[] tests = [.. Directory.GetFiles(Path.Combine(_root, "tests/Unit/Drivers"), "*.cs"), Path.Combine(_root, "tests/Unit/FireWire/CoreNode.cs"),
+            .. Directory.GetFiles(Path.Combine(_root, "tests/Unit/FireWire"), "Sbp2*.cs")];
         DriverTests run = DriverTests.Compile(_folder, [.. sites.RewriteAll(Path.Combine(_root, "Drivers"), _folder), .. tests]);
         Assert.NotEmpty(sites.Found);
         Score score = new(run, sites.Found, [.. tests.Select(File.ReadAllText)]);

@@ -1,0 +1,95 @@
+using System;
+using Sluice.FireWire.Core;
+
+namespace Sluice.Drivers.Sbp2;
+
+/// <summary>What a unit directory says that this driver cannot work with.</summary>
+public enum UnitFault : byte
+{
+    None,
+
+    /// <summary>No management agent, or one among the registers that all nodes have.</summary>
+    NoAgent,
+
+    /// <summary>No logical unit that is a disk.</summary>
+    NoDisk,
+
+    /// <summary>Command block ORBs of another size than are made here.</summary>
+    OrbSize,
+}
+
+/// <summary>
+/// A disk's unit directory, checked. Of several logical units the first that is a disk is meant. Source: SBP-2, ANSI NCITS 325-1998,
+/// section 7.
+/// </summary>
+public struct Sbp2Unit
+{
+    public const uint Specifier = 0x00_609E, Version = 0x01_0483;
+
+    private const byte UnitCharacteristics = 0x3A, FirmwareRevision = 0x3C, LogicalUnitKey = 0x14, ManagementAgent = 0x54, LogicalUnitDirectory = 0xD4;
+
+    // Peripheral device types: direct access, reduced block commands (SPC-2, table 48).
+    private const uint Disk = 0, ReducedDisk = 0xE;
+
+    // Bounds of how long a management request may take, as directories say anything; in units of the directory, 500 ms.
+    private const uint LeastTimeout = 10, MostTimeout = 80, TimeoutUnit = 500_000;
+
+    /// <summary>The management agent's register.</summary>
+    public ulong Agent;
+
+    /// <summary>How long a management request may take, in microseconds.</summary>
+    public ulong ManagementTime;
+
+    /// <summary>Which logical unit.</summary>
+    public ushort LogicalUnit;
+
+    /// <summary>By which bridges are told apart; 0 if the directory says nothing.</summary>
+    public uint Firmware, Model;
+
+    /// <summary>Reads the unit directory at a place of a ROM.</summary>
+    public static UnitFault Read(RomImage rom, int directory, out Sbp2Unit unit)
+    {
+        unit = new Sbp2Unit();
+        uint characteristics = LeastTimeout << 8 | CommandBlock.LeastBytes / 4;
+        bool hasDisk = false;
+        RomEntries entries = rom.Entries(directory);
+        while (entries.TryNext(out RomEntry entry))
+        {
+            switch (entry.Key)
+            {
+                case ManagementAgent:
+                    unit.Agent = BusRegisters.Base + 4 * (ulong)entry.Value;
+                    break;
+                case UnitCharacteristics:
+                    characteristics = entry.Value;
+                    break;
+                case FirmwareRevision:
+                    unit.Firmware = entry.Value;
+                    break;
+                case RomKey.Model:
+                    unit.Model = entry.Value;
+                    break;
+                case LogicalUnitKey when !hasDisk:
+                    hasDisk = IsDisk(entry.Value, ref unit);
+                    break;
+                case LogicalUnitDirectory when !hasDisk:
+                    hasDisk = rom.TryFind(entry.Target, LogicalUnitKey, out uint inner) && IsDisk(inner, ref unit);
+                    break;
+            }
+        }
+        // Section 7.5: bits 7:0 quadlets of an ORB, 15:8 the time.
+        unit.ManagementTime = TimeoutUnit * (ulong)Math.Clamp(characteristics >> 8 & 0xFF, LeastTimeout, MostTimeout);
+        if (unit.Agent < Rom.Address + 4 * Rom.Quadlets)
+            return UnitFault.NoAgent;
+        if (!hasDisk)
+            return UnitFault.NoDisk;
+        return (characteristics & 0xFF) * 4 is >= CommandBlock.LeastBytes and <= CommandBlock.Bytes ? UnitFault.None : UnitFault.OrbSize;
+    }
+
+    // Section 7.6: device type in bits 20:16, number in 15:0.
+    private static bool IsDisk(uint value, ref Sbp2Unit unit)
+    {
+        unit.LogicalUnit = (ushort)value;
+        return (value >> 16 & 0x1F) is Disk or ReducedDisk;
+    }
+}
