@@ -42,6 +42,9 @@ public sealed unsafe partial class Sbp2Disk : IBlockDevice, IBlockHandler, IWork
     // Longest life of a request, however often it is sent; how long a disk may be away before its requests end; looks for it meanwhile.
     private const ulong RequestTime = 60_000_000, AwayTime = 15_000_000, LookTime = 100_000;
 
+    // A bus whose controller died says nothing: it is looked at.
+    private const ulong WatchTime = 1_000_000;
+
     private readonly FireWireBus _bus;
     private readonly RemoteNodes _nodes;
     private readonly IFireWireController _controller;
@@ -53,7 +56,7 @@ public sealed unsafe partial class Sbp2Disk : IBlockDevice, IBlockHandler, IWork
     private byte _generation;
 
     // When the present state has something to do; never in most.
-    private ulong _due = ulong.MaxValue, _awayUntil;
+    private ulong _due = ulong.MaxValue, _awayUntil, _watchAt;
     private bool _wasReady;
 
     internal Sbp2Disk(FireWireBus bus, RemoteNodes nodes, IFireWireController controller, DmaDevice dma, ulong window, Workarounds asked)
@@ -205,6 +208,12 @@ public sealed unsafe partial class Sbp2Disk : IBlockDevice, IBlockHandler, IWork
     {
         CheckManagement(now);
         CheckCommands(now);
+        if (State is not (DiskState.Absent or DiskState.Lost) && now >= _watchAt)
+        {
+            _watchAt = now + WatchTime;
+            if (!_bus.IsUp)
+                BusChanged();
+        }
         if (now < _due)
             return;
         _due = ulong.MaxValue;
@@ -256,6 +265,8 @@ public sealed unsafe partial class Sbp2Disk : IBlockDevice, IBlockHandler, IWork
     private void Arm()
     {
         ulong due = Math.Min(Math.Min(_due, _managementDue), NextCommandDue());
+        if (State is not (DiskState.Absent or DiskState.Lost))
+            due = Math.Min(due, _watchAt);
         if (due == ulong.MaxValue)
             _timer.Cancel();
         else if (!_timer.IsRunning || _timer.Due != due)
