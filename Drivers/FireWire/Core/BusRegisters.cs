@@ -220,17 +220,25 @@ internal sealed class TopologyMap(FireWireBus bus) : AddressHandler(0xFFFF_F000_
     private const int Header = 3;
 
     private readonly uint[] _map = new uint[Header + SelfId.MostOfBus];
+    private ulong _madeAfter;
 
     /// <inheritdoc/>
     public override ResponseCode Read(in IncomingRequest request, ulong offset, Span<byte> data)
     {
-        Topology topology = bus.Topology;
+        // Once for each reset: who reads it quadlet by quadlet shall not cost a check of it all each time.
+        if (_madeAfter != bus.LastReset)
+            Make(bus.Topology);
+        return Quadlets.Copy(new ReadOnlySpan<uint>(_map, 0, Header + bus.Topology.Packets.Length), (int)(offset - Start), data);
+    }
+
+    private void Make(Topology topology)
+    {
         int count = topology.Packets.Length;
         _map[1] = bus.Generation;
         _map[2] = (uint)topology.Count << 16 | (uint)count;
         topology.Packets.CopyTo(new Span<uint>(_map, Header, count));
         _map[0] = (uint)(count + 2) << 16 | Rom.Crc(new ReadOnlySpan<uint>(_map, 1, count + 2));
-        return Quadlets.Copy(new ReadOnlySpan<uint>(_map, 0, Header + count), (int)(offset - Start), data);
+        _madeAfter = bus.LastReset;
     }
 }
 

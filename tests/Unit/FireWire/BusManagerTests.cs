@@ -210,6 +210,30 @@ public sealed class BusManagerTests : IDisposable
     }
 
     [Fact]
+    public void An_answer_that_is_heard_of_in_the_next_reset_counts_no_more()
+    {
+        bool holds = true;
+        var keeper = new Liar(packet =>
+        {
+            _one.HoldsReports = holds && packet.Code == Model.Tcode.Lock;
+            return Model.Rcode.Complete;
+        }, _ => 0x4404_F000);
+        keeper.Manager = 0x3F;
+        Add(_one);
+        Add(keeper);
+        keeper.Phy.HoldsForRoot = true;
+        keeper.Phy.InitiateReset(isLong: false);
+        _machine.Pass(130_000);
+        Assert.Equal((ManagerRole.Open, 1, 1ul), (_first.Role, _one.Core.UnderWay, _first.Counters.Contests));
+        holds = false;
+        keeper.Phy.InitiateReset(isLong: false);
+        _machine.Pass(2000);
+        Assert.Equal((ManagerRole.Open, 0, 0ul, 0), (_first.Role, _one.Core.UnderWay, _first.Counters.Won, Resets));
+        Pass(5 * Second);
+        Assert.Equal((ManagerRole.Manager, 1), (_first.Role, Resets));
+    }
+
+    [Fact]
     public void Without_a_manager_who_keeps_resources_takes_its_place()
     {
         // Its own register cannot be locked, and says nothing true.
@@ -359,6 +383,108 @@ public sealed class BusManagerTests : IDisposable
             Assert.Equal(63, _one.Core.Topology.GapCount);
         }
         Assert.Equal(0ul, _first.Counters.GivenUp);
+    }
+
+    [Fact]
+    public void Who_has_just_configured_the_bus_is_waited_for()
+    {
+        var other = new Listener();
+        Add(_one);
+        Add(other);
+        _machine.Pass(20_000);
+        // Before we contend, and no reset follows.
+        other.SendPhy(PhyPacket.Configuration(-1, 30));
+        Pass(2 * Second);
+        Assert.Equal((1ul, 0), (_one.Core.Counters.PhyConfigurations, Resets));
+        Pass(2 * Second);
+        Assert.Equal((1, 5), (Resets, _one.Core.Topology.GapCount));
+    }
+
+    public static TheoryData<ulong> Storms => [.. Enumerable.Range(1, 16).Select(i => (ulong)i)];
+
+    [Theory]
+    [MemberData(nameof(Storms))]
+    public void After_any_storm_the_bus_is_managed_again(ulong seed)
+    {
+        var random = new SeededRandom(seed);
+        Model.Rcode code = Model.Rcode.Complete;
+        var liar = new Liar(_ => random.Coin() ? code : (Model.Rcode)random.Below(16), _ => (uint)random.Next());
+        var listener = new Listener { Forge = ids => ids[random.Below(ids.Count)] ^= random.Below(3) == 0 ? 1u << random.Below(32) : 0 };
+        Add(_one);
+        Add(liar);
+        Add(_two);
+        Add(listener);
+        for (int i = 0; i < 150; i++)
+        {
+            code = (Model.Rcode)random.Below(8);
+            liar.Manager = random.Below(3) switch { 0 => 0x3F, 1 => (uint)random.Below(64), _ => (uint)random.Next() };
+            liar.InsistsOnRoot = random.Coin();
+            switch (random.Below(4))
+            {
+                case 0:
+                    listener.SendPhy(new PhyPacket((uint)random.Next() & 0x3FFF_FFFF));
+                    break;
+                case 1:
+                    _machine.Bus.Phys[random.Below(4)].InitiateReset(random.Coin());
+                    break;
+                case 2:
+                    CoreNode node = random.Coin() ? _one : _two;
+                    node.PhyError = random.Below(4) == 0 ? Error.Timeout : Error.None;
+                    bool lies = random.Below(3) == 0;
+                    node.Locks = lies ? register => ((Error)random.Below(4), (uint)random.Next()) : null;
+                    break;
+            }
+            Pass((ulong)random.Below(1_500_000), 1000);
+        }
+        foreach (CoreNode node in new[] { _one, _two })
+        {
+            // However it was, never two of its own within two seconds, but those that ask for self-IDs.
+            (ulong At, bool IsLong)[] own = [.. node.Resets.Where(reset => !reset.IsLong)];
+            Assert.All(own.Zip(own.Skip(1)), pair => Assert.True(pair.Second.At - pair.First.At >= FireWireBus.ResetDistance - 20_000));
+            node.PhyError = Error.None;
+            node.Locks = null;
+        }
+        listener.Forge = null;
+        _machine.Bus.Disconnect(liar.Phy);
+        Pass(70 * Second, 5000);
+        foreach (CoreNode node in new[] { _one, _two })
+        {
+            node.Phy.InitiateReset(isLong: true);
+            Pass(20 * Second);
+            Assert.True(node.Core.IsUp);
+            Assert.Equal(0, node.Core.UnderWay);
+            Assert.Equal(node.Core.Topology.BestGapCount, node.Core.Topology.GapCount);
+            Assert.True(node.Phy.Segment.Root!.Link is { IsCycleMaster: true }, "there is a cycle master");
+        }
+    }
+
+    [Fact]
+    public void Managing_a_bus_allocates_nothing()
+    {
+        // A node without a link below us, who are root; the gap count is right.
+        uint[] selfIds = [0x8005_8480, 0x8145_88C0];
+        Add(_one);
+        _machine.Pass(1000);
+        byte generation = _one.Core.Generation;
+        void Once()
+        {
+            _one.ResetStarted();
+            _one.Core.ResetEnded(++generation, 1, selfIds);
+            for (int i = 0; i < 8; i++)
+            {
+                _machine.Clock.Advance(20_000);
+                Sluice.Platform.Machine.Work.Run(64);
+            }
+        }
+
+        for (int i = 0; i < 50; i++)
+            Once();
+        ulong won = _first.Counters.Won;
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 0; i < 500; i++)
+            Once();
+        Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
+        Assert.Equal((won + 500, ManagerRole.Manager, true, 0xC000_001Fu), (_first.Counters.Won, _first.Role, _one.IsMaster, _one.Core.Registers.Broadcast));
     }
 
     [Fact]
@@ -514,7 +640,7 @@ public sealed class BusManagerTests : IDisposable
         private readonly Queue<Model.Packet> _queue = new();
 
         // What BUS_MANAGER_ID is said to be.
-        public uint Manager { get; init; }
+        public uint Manager { get; set; }
 
         public bool InsistsOnRoot { get; set; }
 

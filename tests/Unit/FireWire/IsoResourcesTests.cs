@@ -113,6 +113,34 @@ public sealed class IsoResourcesTests : IDisposable, IResourceHandler
 
     [Theory]
     [MemberData(nameof(Managers))]
+    public void Resets_while_it_is_asked_for_again_take_nothing_away(int manager)
+    {
+        Plug(manager);
+        IsoResources resources = New();
+        Assert.Equal(ResourceResult.Complete, Allocate(resources, 1, 100));
+        _ended.Clear();
+        for (int step = 0; step < 30; step++)
+        {
+            // The second is over before the computer hears of what it ended.
+            for (int again = 0; again < 3; again++)
+            {
+                _other.Phy.InitiateReset(isLong: false);
+                _machine.Simulator.RunFor(BusTime.Microseconds(40));
+                for (int i = 0; i < step && !_machine.Simulator.RunActivity(1); i++)
+                {
+                    if (i < step - again)
+                        Sluice.Platform.Machine.Work.Run(64);
+                }
+            }
+            Wait();
+            Assert.Empty(_ended);
+            Assert.Equal((0, 100u, false), (resources.Channel, resources.Bandwidth, resources.IsBusy));
+            Assert.Equal((4815u, ~(1u << 31), uint.MaxValue), Registers());
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Managers))]
     public void After_a_reset_who_had_resources_comes_before_who_wants_some(int manager)
     {
         Plug(manager);
