@@ -25,7 +25,7 @@ internal readonly unsafe ref struct Command(
 internal static unsafe class Commands
 {
     /// <summary>How many there are.</summary>
-    public const int Count = 19;
+    public const int Count = 20;
 
     /// <summary>The table; the order is help's order.</summary>
     public static Command At(int index) => index switch
@@ -40,15 +40,16 @@ internal static unsafe class Commands
         7 => new("tftp"u8, "HOST FILE"u8, "fetches a file; its size, SHA-256 and rate"u8, &TftpCommand.Run),
         8 => new("udpecho"u8, "PORT"u8, "sends UDP datagrams back where they came from; again: no more"u8, &UdpEchoCommand.Run),
         9 => new("pcap"u8, "on | off"u8, "records packets on the results channel (iso/pcap.sh makes a file)"u8, &PcapCommand.Run),
-        10 => new("cpu"u8, default, "the CPU, its clock, how long the kernel is up"u8, &CpuCommand.Run),
-        11 => new("log"u8, "[debug | info | warn]"u8, "what the kernel logged, from a level up"u8, &LogCommand.Run),
-        12 => new("test"u8, "[PATTERN]"u8, "self-tests: all, or SUITE or SUITE/CASE, * and ?"u8, &TestCommand.Run),
-        13 => new("bench"u8, "[PATTERN]"u8, "measurements: all, or those that fit"u8, &BenchCommand.Run),
-        14 => new("panic"u8, "[KIND]"u8, "stops the kernel on purpose; alone: the kinds"u8, &PanicCommand.Run),
-        15 => new("colours"u8, default, "the terminal's colours and characters"u8, &ColoursCommand.Run),
-        16 => new("clear"u8, default, "an empty screen"u8, &ClearCommand.Run),
-        17 => new("reboot"u8, default, "starts the machine again"u8, &PowerCommands.Reboot),
-        18 => new("poweroff"u8, default, "switches the machine off"u8, &PowerCommands.PowerOff),
+        10 => new("fw"u8, "[read|write|lock|reset|stat] ..."u8, "FireWire: the bus as a tree; read NODE ADDRESS [BYTES], write NODE ADDRESS VALUE, lock NODE ADDRESS OLD NEW, reset [long], stat"u8, &FireWireCommand.Run),
+        11 => new("cpu"u8, default, "the CPU, its clock, how long the kernel is up"u8, &CpuCommand.Run),
+        12 => new("log"u8, "[debug | info | warn]"u8, "what the kernel logged, from a level up"u8, &LogCommand.Run),
+        13 => new("test"u8, "[PATTERN]"u8, "self-tests: all, or SUITE or SUITE/CASE, * and ?"u8, &TestCommand.Run),
+        14 => new("bench"u8, "[PATTERN]"u8, "measurements: all, or those that fit"u8, &BenchCommand.Run),
+        15 => new("panic"u8, "[KIND]"u8, "stops the kernel on purpose; alone: the kinds"u8, &PanicCommand.Run),
+        16 => new("colours"u8, default, "the terminal's colours and characters"u8, &ColoursCommand.Run),
+        17 => new("clear"u8, default, "an empty screen"u8, &ClearCommand.Run),
+        18 => new("reboot"u8, default, "starts the machine again"u8, &PowerCommands.Reboot),
+        19 => new("poweroff"u8, default, "switches the machine off"u8, &PowerCommands.PowerOff),
         _ => default,
     };
 

@@ -1,0 +1,31 @@
+using Sluice.Boot;
+using Sluice.Console;
+using Sluice.Drivers.FireWire;
+using Sluice.FireWire.Core;
+using Sluice.Platform;
+
+namespace Sluice.Shell;
+
+/// <summary>What happened on a FireWire bus.</summary>
+internal static class FireWireStatistics
+{
+    public static void Write(FireWireCard card)
+    {
+        OhciCounters c = card.Controller.Counters;
+        BusCounters b = card.Bus.Counters;
+        RomCounters r = card.Nodes.Counters;
+        Terminal.WriteLine($"  \e[1m{card.Controller.Name} {card.Controller.Function.Address}\e[0m OHCI {card.Controller.Version >> 8}.{card.Controller.Version & 0xFF:x2}");
+        Terminal.WriteLine($"    interrupts {c.Interrupts}, spurious {c.SpuriousInterrupts}, storms {card.Controller.InterruptStorms}");
+        Terminal.WriteLine($"    packets sent {c.Sent}, received {c.Received}, between PHYs {c.PhyPackets}; bus resets {c.BusResets}");
+        Terminal.WriteLine($"    transactions {b.Submitted}, under way {card.Bus.UnderWay}; retries {b.Retries}, given up {b.GivenUp}, timed out {b.TimeOuts}, lost by resets {b.LostByReset}, malformed {b.MalformedAnswers}");
+        Terminal.WriteLine($"    requests served {b.Served}; refused: length {b.BadLengths + b.TooLong}, lock {b.BadLocks}, nobody's address {b.NobodysAddress}; dropped: old {b.OldRequests}, source {b.BadSources}, broadcast {b.BadBroadcasts}, code {b.BadCodes}, no record {b.NoResponseRecord}, response lost {b.ResponsesLost}");
+        Terminal.WriteLine($"    responses dropped: unexpected {b.UnexpectedResponses}, wrong {b.WrongResponses}, old {b.OldResponses}");
+        Terminal.WriteLine($"    ROMs read {r.Read}, remembered {r.Remembered}, not ready {r.NotReady}, failed {r.Failed}, slowed {r.Slowed}, unreadable {r.Unreadable}, duplicate {r.Duplicates}, faulty {r.Faulty}");
+        Terminal.WriteLine($"    faults: self-IDs {c.BadSelfIds}, trees {b.BadTopologies}, packets {c.BadPackets}, descriptors {c.BadDescriptors}, dead contexts {c.DeadContexts}, hangs {c.Hangs}, resets {c.Restarts}, PHY {c.PhyTimeouts}, registers {c.RegisterFailures}, posted writes {c.PostedWriteErrors}, long cycles {c.LongCycles}");
+        ulong open = card.Controller.OpenNodes;
+        if (open == 0)
+            Terminal.WriteLine($"    our memory is closed to all nodes");
+        else
+            Terminal.WriteLine($"    \e[1;91mour memory is open to nodes {open:x16}\e[0m (a bit each)");
+    }
+}
