@@ -40,6 +40,9 @@ public sealed record MachineSetup
     /// <summary>RAM in MiB; it costs what the guest touches.</summary>
     public int MemoryMiB { get; init; } = 512;
 
+    /// <summary>Whether other processes may be given the RAM: for devices that are one.</summary>
+    public bool SharesMemory { get; init; }
+
     /// <summary>QEMU's CPU model with its flags.</summary>
     public string Cpu { get; init; } = "qemu64";
 
@@ -101,7 +104,7 @@ public sealed record MachineSetup
             "-nodefaults", "-no-user-config", "-display", "none", "-vga", "std",
             "-name", ShortName,
             "-machine", Type, "-cpu", Cpu, "-m", $"{MemoryMiB}M",
-            .. More.Contains("-numa") ? (string[])[] : ["-object", LazyMemory("ram", MemoryMiB), "-machine", "memory-backend=ram"],
+            .. More.Contains("-numa") ? (string[])[] : ["-object", SharesMemory ? $"memory-backend-memfd,id=ram,size={MemoryMiB}M,share=on" : LazyMemory("ram", MemoryMiB), "-machine", "memory-backend=ram"],
             "-accel", "tcg,thread=single",
             "-qmp", $"unix:{controlSocket},server=off",
         ];

@@ -1,0 +1,120 @@
+using System;
+using System.IO;
+using System.Linq;
+using System.Text.RegularExpressions;
+using System.Threading.Tasks;
+using Sluice.FireWire.Nodes;
+using Sluice.FireWire.Tool;
+using Sluice.Tests.Boot.Harness;
+using Xunit;
+using NodeOutcome = Sluice.FireWire.Nodes.Outcome;
+
+namespace Sluice.Tests.Boot;
+
+/// <summary>The FireWire stack on the controller's model, as somebody sees it who types at the shell.</summary>
+public sealed class FireWireTests
+{
+    private const ulong Ours = 0x5254_0011_2233_4455, Theirs = 0x5254_0066_7788_99AA;
+
+    [Theory]
+    [InlineData("q35", "fw643", 512, "")]
+    [InlineData("q35", "fw643", 6144, "dma=bounce")]
+    [InlineData("q35", "xio2213", 512, "dma=check")]
+    [InlineData("pc", "vt6308", 512, "")]
+    public async Task A_bus_is_drawn_and_its_nodes_are_read_written_and_locked(string type, string card, int mebibytes, string arguments)
+    {
+        string name = $"firewire-{card}-{mebibytes}{arguments.Replace("=", "-")}";
+        DirectoryInfo folder = Directory.CreateTempSubdirectory("firewire-model");
+        try
+        {
+            string socket = Path.Combine(folder.FullName, "controller");
+            using var model = new Model(Options.Parse(
+            [
+                "--controller", $"{socket},name=host,guid=0x{Ours:x},card={card}", "--node", $"memory,name=memory,guid=0x{Theirs:x}",
+                "--node", "disk,name=disk", "--node", "camera,name=camera",
+                "--cable", "host-memory", "--cable", "memory-disk", "--cable", "memory-camera",
+            ]), _ => { });
+            await using Machine machine = await Machine.Start(name, new MachineSetup
+            {
+                Type = type,
+                MemoryMiB = mebibytes,
+                Arguments = arguments,
+                SharesMemory = true,
+                More = ["-device", $"{{\"driver\":\"vfio-user-pci\",\"socket\":{{\"type\":\"unix\",\"path\":\"{socket}\"}}}}"],
+            });
+            await machine.WaitForPrompt();
+            var memory = (MemoryNode)model.Bus.Phys.Single(phy => phy.Name == "memory").Link!;
+            string tree = await Tree(machine, 4);
+            Assert.Contains($"{Ours:x16}, generation", tree);
+            Assert.Matches($@"(?m)^  .*\d S400 {Theirs:x16} Sluice Memory", tree);
+            Assert.Matches(@"(?m)^  .*\d S400 [0-9a-f]{16} Sluice Disk", tree);
+            Assert.Single(Regex.Matches(tree, @"S400 us\b"));
+            Assert.Single(Regex.Matches(tree, ", root"));
+
+            int node = memory.Phy.PhysicalId;
+            const string at = "0xfffff0010000";
+            Assert.Contains("written", await machine.Shell($"fw write {node} {at} 0xdeadbeef"));
+            Assert.Equal([0xDE, 0xAD, 0xBE, 0xEF], memory.Memory[..4].ToArray());
+            Assert.Matches(@"fffff0010000  deadbeef", await machine.Shell($"fw read {node} {at}"));
+            Assert.Contains("was 0xdeadbeef", await machine.Shell($"fw lock {node} {at} 0xdeadbeef 7"));
+            Assert.Contains("was 0x00000007", await machine.Shell($"fw lock {node} {at} 0xdeadbeef 8"));
+            Assert.Equal([0, 0, 0, 7], memory.Memory[..4].ToArray());
+            for (int i = 0; i < 512; i++) memory.Memory[i] = (byte)(i * 7);
+            string block = await machine.Shell($"fw read {node} {at} 511");
+            Assert.Equal(Convert.ToHexStringLower(memory.Memory[..511]), string.Concat(Regex.Matches(block, @"(?m)^  [0-9a-f]{12}  ((?:[0-9a-f]+ )+) ").Select(row => row.Groups[1].Value.Replace(" ", ""))));
+            Assert.Contains("no such address", await machine.Shell($"fw read {node} 0x1000"));
+            Assert.Contains("nobody is there", await machine.Shell("fw read 9 0xfffff0000400"));
+
+            await Closed(machine, model, memory);
+            await Unplugged(machine, model);
+            string statistics = await machine.Shell("fw stat");
+            Assert.Matches(@"faults: self-IDs 0, trees 0, packets 0, descriptors 0, dead contexts 0, hangs 0, resets 0, PHY 0, registers 0,", statistics);
+            Assert.Contains("closed to all nodes", statistics);
+            if (arguments == "dma=check") Assert.DoesNotContain("dma check:", machine.Console);
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    // A stranger asks for memory: an error, and no byte, also after a bus reset.
+    private static async Task Closed(Machine machine, Model model, MemoryNode stranger)
+    {
+        foreach (string reset in (string[])["", "fw reset", "fw reset long"])
+        {
+            if (reset.Length != 0)
+            {
+                Assert.Equal("", (await machine.Shell(reset)).Trim());
+                await Tree(machine, 4);
+            }
+            ushort host = (ushort)(0xFFC0 | model.Bus.Phys.Single(phy => phy.Name == "host").PhysicalId);
+            foreach (ulong address in (ulong[])[0, 0x1000, 0x10_0000, 0x1000_0000])
+            {
+                var answered = new TaskCompletionSource<(NodeOutcome, int)>(TaskCreationOptions.RunContinuationsAsynchronously);
+                model.Do(() => Assert.True(stranger.TryRead(host, address, 8, (outcome, data) => answered.SetResult((outcome, data.Length)))));
+                Assert.Equal((NodeOutcome.AddressError, 0), await answered.Task.WaitAsync(TimeSpan.FromMinutes(2), TestContext.Current.CancellationToken));
+            }
+        }
+        Assert.Equal(0, model.Devices[0].Controller.PhysicalRequests);
+    }
+
+    private static async Task Unplugged(Machine machine, Model model)
+    {
+        model.Do(() => model.Bus.Disconnect(model.Bus.Phys.Single(phy => phy.Name == "disk")));
+        Assert.DoesNotContain("Disk", await Tree(machine, 3));
+        model.Do(() => model.Bus.Connect(model.Bus.Phys.Single(phy => phy.Name == "memory"), model.Bus.Phys.Single(phy => phy.Name == "disk")));
+        Assert.Contains("Disk", await Tree(machine, 4));
+    }
+
+    // What fw draws once all ROMs of so many nodes are read.
+    private static async Task<string> Tree(Machine machine, int nodes)
+    {
+        while (true)
+        {
+            string tree = await machine.Shell("fw");
+            if (tree.Contains($", {nodes} nodes") && Regex.Matches(tree, "(?m) us|S400 [0-9a-f]{16}").Count == nodes) return tree;
+            await machine.Pause(TimeSpan.FromMilliseconds(100));
+        }
+    }
+}
