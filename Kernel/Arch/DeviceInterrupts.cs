@@ -32,6 +32,7 @@ internal static class DeviceInterrupts
     [RuntimeExport("device_interrupt_entry")]
     internal static void Handle(byte vector)
     {
+        Machine.EndRest();
         InterruptTarget? target = _targets[vector];
         if (target == null)
         {

@@ -28,6 +28,7 @@ internal static unsafe class Measurements
         DmaBench.Measure(ref run);
         NetworkBench.Measure(ref run);
         NetBench.Measure(ref run);
+        FireWireBench.Measure(ref run);
         CoreLibraryCosts.Measure(ref run);
         InterruptCosts.Measure(ref run);
     }

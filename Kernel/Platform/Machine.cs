@@ -35,6 +35,8 @@ public static class Machine
         _alarmRings = alarmRings;
     }
 
+    private static ulong _asleepSince;
+
     /// <summary>
     /// Sleeps until an interrupt, at most until the limit; returns at once if there is marked work or an interrupt came since the last
     /// time. Without a hardware alarm it looks at the timers and returns.
@@ -51,7 +53,9 @@ public static class Machine
         }
         else if (_alarmRings)
         {
+            _asleepSince = Cpu.Timestamp();
             Cpu.WaitForInterrupt();
+            EndRest();
         }
         else
         {
@@ -60,6 +64,19 @@ public static class Machine
             Cpu.Pause();
         }
         wakeUp.Cancel();
+    }
+
+    /// <summary>Ticks of the time stamp counter in which the CPU slept: what passed otherwise, it worked.</summary>
+    public static ulong IdleTicks { get; private set; }
+
+    /// <summary>The CPU is awake; first thing in an interrupt, whose handler is work.</summary>
+    [InterruptPath]
+    public static void EndRest()
+    {
+        if (_asleepSince == 0)
+            return;
+        IdleTicks += Cpu.Timestamp() - _asleepSince;
+        _asleepSince = 0;
     }
 
     private sealed class Nobody : ITimerHandler

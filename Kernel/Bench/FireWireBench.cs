@@ -1,0 +1,130 @@
+using System;
+using Sluice.Boot;
+using Sluice.Console;
+using Sluice.Dma;
+using Sluice.FireWire.Core;
+using Sluice.Platform;
+
+namespace Sluice.Bench;
+
+/// <summary>
+/// What transactions cost, with a controller and a node whose ROM says Memory: all that the CPU executes for one, its sleep left out, as Linux's
+/// are measured (linux-peer/firewire.c). The controller answers in real time, so the machine is one whose idle time passes.
+/// </summary>
+internal static unsafe class FireWireBench
+{
+    private const int Rounds = 3000, WarmUp = 64, AtOnce = 16, Block = 512;
+    private const ulong MemoryAt = 0xFFFF_F001_0000, Look = 100_000, Patience = 20_000_000;
+
+    private static Client _client = null!;
+
+    /// <summary>Measures the first controller's bus, if there is one with such a node.</summary>
+    public static void Measure(ref Run run)
+    {
+        if (FireWireStart.Cards.Length == 0 || !TryFind(FireWireStart.Cards[0], out int node))
+            return;
+        _client ??= new Client();
+        _client.Use(FireWireStart.Cards[0].Bus, node);
+        foreach (int atOnce in (ReadOnlySpan<int>)[1, AtOnce])
+        {
+            Measure(ref run, "quadlet-read"u8, TransactionCode.ReadQuadlet, atOnce);
+            Measure(ref run, "quadlet-write"u8, TransactionCode.WriteQuadlet, atOnce);
+            Measure(ref run, "block-read-512"u8, TransactionCode.ReadBlock, atOnce);
+            Measure(ref run, "block-write-512"u8, TransactionCode.WriteBlock, atOnce);
+        }
+    }
+
+    private static void Measure(ref Run run, ReadOnlySpan<byte> what, TransactionCode code, int atOnce)
+    {
+        Utf8Message name = $"firewire-{what}{(atOnce == 1 ? default : "-16"u8)}";
+        if (!run.Wants(name.Text))
+            return;
+        FramePool frames = DmaStart.System.Frames;
+        _client.Run(code, WarmUp, atOnce);
+        int total = frames.Total;
+        ulong idle = Machine.IdleTicks, start = Cpu.Timestamp();
+        _client.Run(code, Rounds, atOnce);
+        ulong ticks = Cpu.Timestamp() - start - (Machine.IdleTicks - idle);
+        Bug.If(frames.Total != total, "transactions allocated memory"u8);
+        Bug.If(_client.Failed != 0, "transactions failed while they were counted"u8);
+        run.Report(name.Text, ticks, Rounds);
+    }
+
+    private static bool TryFind(FireWireCard card, out int node)
+    {
+        Deadline end = Deadline.In(Patience);
+        Span<byte> model = stackalloc byte[8];
+        do
+        {
+            for (node = 0; node < card.Bus.Topology.Count; node++)
+            {
+                if (card.Nodes.ImageOf(node) is { } rom && model.Slice(0, rom.TextOf(rom.Root, RomKey.Model, model)).SequenceEqual("Memory"u8))
+                    return true;
+            }
+            WorkLoop.Turn(Deadline.In(Look));
+        }
+        while (!end.Passed);
+        return false;
+    }
+
+    // So many at once until so many were done; each is given again by its handler.
+    private sealed class Client : ITransactionHandler
+    {
+        private readonly Transaction[] _all = new Transaction[AtOnce];
+        private readonly byte* _data = PhysicalMemory.At(TakePage());
+        private FireWireBus _bus = null!;
+        private TransactionCode _code;
+        private int _node, _left, _underWay;
+
+        public Client()
+        {
+            for (int i = 0; i < AtOnce; i++)
+                _all[i] = new Transaction(this);
+        }
+
+        public int Failed { get; private set; }
+
+        public void Use(FireWireBus bus, int node) => (_bus, _node) = (bus, node);
+
+        public void Run(TransactionCode code, int rounds, int atOnce)
+        {
+            (_code, _left, _underWay, Failed) = (code, rounds, 0, 0);
+            for (int i = 0; i < atOnce; i++)
+                Next(_all[i]);
+            while (_underWay != 0)
+                WorkLoop.Turn(Deadline.In(Look));
+        }
+
+        public void OnDone(Transaction transaction)
+        {
+            _underWay--;
+            Failed += transaction.Result == TransactionResult.Complete ? 0 : 1;
+            Next(transaction);
+        }
+
+        private void Next(Transaction transaction)
+        {
+            if (_left == 0)
+                return;
+            _left--;
+            _underWay++;
+            byte generation = _bus.Generation;
+            _bus.Submit(_code switch
+            {
+                TransactionCode.ReadQuadlet => transaction.ReadQuadlet(_node, generation, Rom.Address),
+                TransactionCode.WriteQuadlet => transaction.WriteQuadlet(_node, generation, MemoryAt, 0),
+                TransactionCode.ReadBlock => transaction.ReadBlock(_node, generation, MemoryAt, _data, Block),
+                _ => transaction.WriteBlock(_node, generation, MemoryAt, _data, Block),
+            });
+        }
+
+        private static PhysAddr TakePage()
+        {
+            bool taken = Mm.Pages.TryTake(0, Mm.Zone.Any, out Mm.PageRun page);
+            Bug.If(!taken, "no memory for a measurement"u8);
+            PhysAddr start = page.Start;
+            Own.KeepForGood(ref page);
+            return start;
+        }
+    }
+}
