@@ -92,7 +92,7 @@ internal static unsafe class FireWireBench
             for (int i = 0; i < atOnce; i++)
                 Next(_all[i]);
             while (_underWay != 0)
-                WorkLoop.Turn(Deadline.In(Look));
+                WorkLoop.Turn(Deadline.Never);
         }
 
         public void OnDone(Transaction transaction)

@@ -43,8 +43,9 @@ public static class Machine
     /// </summary>
     public static void Rest(Deadline limit)
     {
+        // One that still runs from before wakes too early at most.
         Timer wakeUp = _wakeUp[Cpu.Id]!;
-        if (limit.Microseconds != ulong.MaxValue)
+        if (limit.Microseconds < (wakeUp.IsRunning ? wakeUp.Due : ulong.MaxValue))
             wakeUp.StartAt(limit.Microseconds);
         Cpu.DisableInterrupts();
         if (!Work.TryRest())
@@ -63,7 +64,6 @@ public static class Machine
             Cpu.EnableInterrupts();
             Cpu.Pause();
         }
-        wakeUp.Cancel();
     }
 
     /// <summary>Ticks of the time stamp counter in which the CPU slept: what passed otherwise, it worked.</summary>

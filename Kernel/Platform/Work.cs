@@ -45,6 +45,9 @@ public sealed class WorkQueue
         bool interrupts = Cpu.DisableInterrupts();
         WorkItem? item = _first;
         _first = _last = null;
+        // Whoever waits looks at its condition after this call.
+        if (item != null)
+            _attention = false;
         Cpu.RestoreInterrupts(interrupts);
         if (item == null)
             return false;

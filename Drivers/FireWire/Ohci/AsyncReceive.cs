@@ -143,12 +143,17 @@ internal sealed class AsyncReceive
     [PacketPath]
     public bool TryTake(out ReceivedPacket packet, out bool isBad)
     {
-        packet = default;
         isBad = false;
         ReadOnlySpan<byte> bytes = _stream!.Unread;
+        if (bytes.Length == 0)
+        {
+            packet = default;
+            return false;
+        }
+        packet = default;
         if (bytes.Length < 16)
         {
-            isBad = _endsWhole && bytes.Length != 0;
+            isBad = _endsWhole;
             return false;
         }
         ReadOnlySpan<uint> words = MemoryMarshal.Cast<byte, uint>(bytes[..16]);

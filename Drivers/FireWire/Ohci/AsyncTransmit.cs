@@ -21,7 +21,7 @@ internal sealed unsafe class AsyncTransmit
 
     private readonly DmaDevice _dma;
     private readonly DmaContext _context;
-    private readonly OutPacket?[] _packets = new OutPacket?[Slots];
+    private readonly Place[] _places = new Place[Slots];
 
     private readonly DeviceFrame[] _given = new DeviceFrame[Slots];
     private readonly bool[] _hasData = new bool[Slots];
@@ -81,7 +81,7 @@ internal sealed unsafe class AsyncTransmit
             slot.Inline1.Write(words[1]);
             address = (uint)_slots.AddressOf(place).Value + SendSlot.InlineOffset;
         }
-        _packets[place] = packet;
+        _places[place].Packet = packet;
         WriteHeader(ref slot, packet, out uint headerBytes);
         // The place for a time in an immediate descriptor (7.1.2.2); requests ignore it.
         slot.First.Status.Write(packet.Expires);
@@ -112,7 +112,7 @@ internal sealed unsafe class AsyncTransmit
             return false;
         int place = (int)(_tail % Slots);
         ref SendSlot slot = ref _slots[place];
-        _packets[place] = null;
+        _places[place].Packet = null;
         slot.Header0.Write(linkInternal);
         slot.Header1.Write(quadlet);
         slot.Header2.Write(~quadlet);
@@ -193,8 +193,8 @@ internal sealed unsafe class AsyncTransmit
 
     private OutPacket? Retire(int place)
     {
-        OutPacket? packet = _packets[place];
-        _packets[place] = null;
+        OutPacket? packet = _places[place].Packet;
+        _places[place].Packet = null;
         if (!_given[place].IsEmpty)
             packet!.Payload = _dma.TakeSent(ref _given[place]);
         _head++;
@@ -245,5 +245,11 @@ internal sealed unsafe class AsyncTransmit
         slot.Header3.Write(header.Code is TransactionCode.WriteQuadlet or TransactionCode.ReadQuadletResponse
             ? BinaryPrimitives.ReverseEndianness(header.Q3) : header.Q3);
         bytes = (uint)header.Code.HeaderQuadlets * 4;
+    }
+
+    // In a structure, as storing into an array of objects asks what they are.
+    private struct Place
+    {
+        public OutPacket? Packet;
     }
 }

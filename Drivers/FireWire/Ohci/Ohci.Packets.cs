@@ -14,6 +14,7 @@ public sealed unsafe partial class Ohci
     private byte _requestGeneration, _generation;
     private bool _isInReset = true;
     private PacketQueue _refused;
+    private bool _hasRefused;
 
     /// <inheritdoc/>
     [PacketPath]
@@ -33,6 +34,7 @@ public sealed unsafe partial class Ohci
         // It is reported by the work, as nothing is from within here.
         packet.Tag = (uint)why;
         _refused.Push(packet);
+        _hasRefused = true;
         _work.Mark();
         return true;
     }
@@ -49,11 +51,20 @@ public sealed unsafe partial class Ohci
 
     private void ReportRefused()
     {
+        _hasRefused = false;
         while (_refused.TryTake(out OutPacket? packet))
             _bus.PacketSent(packet!, (AckCode)packet!.Tag);
     }
 
-    // True if there may be more.
+    // True if there may be more, as of the others.
+    [PacketPath]
+    private bool ReportSent(Events events) =>
+        ((events & Events.RequestSent) != 0 && ReportSent(_requests)) | ((events & Events.ResponseSent) != 0 && ReportSent(_responses));
+
+    [PacketPath]
+    private bool TakeReceived(Events events) =>
+        ((events & Events.ResponseReceived) != 0 && TakeReceived(_responsesIn)) | ((events & Events.RequestReceived) != 0 && TakeReceived(_requestsIn));
+
     [PacketPath]
     private bool ReportSent(AsyncTransmit context)
     {
@@ -82,7 +93,6 @@ public sealed unsafe partial class Ohci
             _bus.PacketSent(packet!, ack == AckCode.Flushed ? unsent : ack);
     }
 
-    // True if there may be more.
     [PacketPath]
     private bool TakeReceived(AsyncReceive context)
     {

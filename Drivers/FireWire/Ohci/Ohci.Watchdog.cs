@@ -47,20 +47,24 @@ public sealed unsafe partial class Ohci
             return false;
         }
         // What was sent before what came, so that an answer finds its question sent; and both before a reset that came after them.
-        bool more = ReportSent(_requests) | ReportSent(_responses);
-        // While there is a reset, what came since waits: who sent it knows the bus already.
-        if (!_isInReset)
-            more |= TakeReceived(_responsesIn) | TakeReceived(_requestsIn);
-        ReportRefused();
-        _pending |= events;
+        events |= _pending;
+        bool more = ReportSent(events) | (!_isInReset && TakeReceived(events));
+        if (_hasRefused)
+            ReportRefused();
         if (more)
+        {
+            _pending = events;
             return true;
-        events = _pending;
+        }
         _pending = Events.None;
         if ((events & Events.BusReset) != 0)
             BeginReset();
         if ((events & Events.SelfIdComplete) != 0)
+        {
             more = TryEndReset();
+            // While there was a reset, what came waited: who sent it knew the bus already.
+            _pending = Events.RequestReceived | Events.ResponseReceived;
+        }
         if ((events & (Events.UnrecoverableError | Events.RegisterAccessFailed | Events.PostedWriteError | Events.CycleTooLong)) != 0)
             HandleErrors(events);
         if (_hasFailed)
@@ -205,6 +209,9 @@ public sealed unsafe partial class Ohci
         {
             bool isDue = _isDue;
             _isDue = false;
+            // Whatever interrupts were lost.
+            if (isDue)
+                _controller._pending |= Events.RequestSent | Events.ResponseSent | Events.RequestReceived | Events.ResponseReceived;
             bool more = _controller.Turn();
             if (isDue && _controller.IsRunning)
             {
