@@ -1,18 +1,30 @@
 using System;
 using Sluice.Drivers;
 using Sluice.Drivers.FireWire;
+using Sluice.Drivers.Sbp2;
 using Sluice.FireWire.Core;
 using Sluice.Platform;
 using Sluice.Shell;
 
 namespace Sluice.Boot;
 
-/// <summary>A controller, its bus, and the nodes on it.</summary>
-internal sealed class FireWireCard(Ohci controller)
+/// <summary>A controller, its bus, the nodes on it, and what we do with them.</summary>
+internal sealed class FireWireCard
 {
-    public readonly Ohci Controller = controller;
-    public readonly FireWireBus Bus = controller.Bus;
-    public readonly RemoteNodes Nodes = new(controller.Bus);
+    public readonly Ohci Controller;
+    public readonly FireWireBus Bus;
+    public readonly RemoteNodes Nodes;
+    public readonly BusManager Manager;
+    public readonly Sbp2Initiator Disks;
+
+    public FireWireCard(Ohci controller)
+    {
+        Controller = controller;
+        Bus = controller.Bus;
+        Nodes = new RemoteNodes(Bus);
+        Manager = new BusManager(Bus);
+        Disks = new Sbp2Initiator(Bus, Nodes, controller, controller.Function.Dma);
+    }
 }
 
 /// <summary>Puts what knows of nodes on each FireWire bus.</summary>
@@ -45,5 +57,6 @@ internal static class FireWireStart
                 _cards[count++] = new FireWireCard(controller);
         }
         FireWireAccess.Initialize();
+        FireWireDisk.Initialize();
     }
 }

@@ -34,6 +34,8 @@ internal static class FireWireCommand
         }
         if (what.SequenceEqual("reset"u8))
             return Reset(words);
+        if (what.SequenceEqual("disk"u8))
+            return FireWireDisk.Run(words);
         return FireWireAccess.Run(what, words);
     }
 

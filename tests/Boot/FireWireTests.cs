@@ -31,8 +31,8 @@ public sealed class FireWireTests
             using var model = new Model(Options.Parse(
             [
                 "--controller", $"{socket},name=host,guid=0x{Ours:x},card={card}", "--node", $"memory,name=memory,guid=0x{Theirs:x}",
-                "--node", "disk,name=disk", "--node", "camera,name=camera",
-                "--cable", "host-memory", "--cable", "memory-disk", "--cable", "memory-camera",
+                "--node", "echo,name=echo", "--node", "camera,name=camera",
+                "--cable", "host-memory", "--cable", "memory-echo", "--cable", "memory-camera",
             ]), _ => { });
             await using Machine machine = await Machine.Start(name, new MachineSetup
             {
@@ -47,7 +47,7 @@ public sealed class FireWireTests
             string tree = await Tree(machine, 4);
             Assert.Contains($"{Ours:x16}, generation", tree);
             Assert.Matches($@"(?m)^  .*\d S400 {Theirs:x16} Sluice Memory", tree);
-            Assert.Matches(@"(?m)^  .*\d S400 [0-9a-f]{16} Sluice Disk", tree);
+            Assert.Matches(@"(?m)^  .*\d S400 [0-9a-f]{16} Sluice Camera", tree);
             Assert.Single(Regex.Matches(tree, @"S400 us\b"));
             Assert.Single(Regex.Matches(tree, ", root"));
 
@@ -65,7 +65,8 @@ public sealed class FireWireTests
             Assert.Contains("no such address", await machine.Shell($"fw read {node} 0x1000"));
             Assert.Contains("nobody is there", await machine.Shell("fw read 9 0xfffff0000400"));
 
-            await Closed(machine, model, memory);
+            await Closed(machine, model, memory, 4);
+            Assert.Equal(0, model.Devices[0].Controller.PhysicalRequests);
             await Unplugged(machine, model);
             string statistics = await machine.Shell("fw stat");
             Assert.Matches(@"faults: self-IDs 0, trees 0, packets 0, descriptors 0, dead contexts 0, hangs 0, resets 0, PHY 0, registers 0,", statistics);
@@ -79,14 +80,14 @@ public sealed class FireWireTests
     }
 
     // A stranger asks for memory: an error, and no byte, also after a bus reset.
-    private static async Task Closed(Machine machine, Model model, MemoryNode stranger)
+    private static async Task Closed(Machine machine, Model model, MemoryNode stranger, int nodes)
     {
         foreach (string reset in (string[])["", "fw reset", "fw reset long"])
         {
             if (reset.Length != 0)
             {
                 Assert.Equal("", (await machine.Shell(reset)).Trim());
-                await Tree(machine, 4);
+                await Tree(machine, nodes);
             }
             ushort host = (ushort)(0xFFC0 | model.Bus.Phys.Single(phy => phy.Name == "host").PhysicalId);
             foreach (ulong address in (ulong[])[0, 0x1000, 0x10_0000, 0x1000_0000])
@@ -96,24 +97,79 @@ public sealed class FireWireTests
                 Assert.Equal((NodeOutcome.AddressError, 0), await answered.Task.WaitAsync(TimeSpan.FromMinutes(2), TestContext.Current.CancellationToken));
             }
         }
-        Assert.Equal(0, model.Devices[0].Controller.PhysicalRequests);
     }
 
     private static async Task Unplugged(Machine machine, Model model)
     {
-        model.Do(() => model.Bus.Disconnect(model.Bus.Phys.Single(phy => phy.Name == "disk")));
-        Assert.DoesNotContain("Disk", await Tree(machine, 3));
-        model.Do(() => model.Bus.Connect(model.Bus.Phys.Single(phy => phy.Name == "memory"), model.Bus.Phys.Single(phy => phy.Name == "disk")));
-        Assert.Contains("Disk", await Tree(machine, 4));
+        model.Do(() => model.Bus.Disconnect(model.Bus.Phys.Single(phy => phy.Name == "camera")));
+        Assert.DoesNotContain("Camera", await Tree(machine, 3));
+        model.Do(() => model.Bus.Connect(model.Bus.Phys.Single(phy => phy.Name == "memory"), model.Bus.Phys.Single(phy => phy.Name == "camera")));
+        Assert.Contains("Camera", await Tree(machine, 4));
     }
 
-    // What fw draws once all ROMs of so many nodes are read.
+    [Theory]
+    [InlineData(512, "")]
+    [InlineData(6144, "dma=bounce")]
+    [InlineData(512, "dma=check")]
+    public async Task A_disk_is_read_also_over_bus_resets_and_memory_is_closed_to_others(int mebibytes, string arguments)
+    {
+        const int bytes = (8 << 20) + 512 * 7;
+        DirectoryInfo folder = Directory.CreateTempSubdirectory("firewire-model");
+        try
+        {
+            string socket = Path.Combine(folder.FullName, "controller"), image = Path.Combine(folder.FullName, "image");
+            byte[] content = new byte[bytes];
+            new Random(3).NextBytes(content);
+            await File.WriteAllBytesAsync(image, content, TestContext.Current.CancellationToken);
+            using var model = new Model(Options.Parse(
+            [
+                "--controller", $"{socket},name=host,guid=0x{Ours:x}", "--node", $"disk,name=disk,image={image}", "--node", "memory,name=memory",
+                "--cable", "host-disk", "--cable", "disk-memory",
+            ]), _ => { });
+            await using Machine machine = await Machine.Start($"firewire-disk-{mebibytes}{arguments.Replace("=", "-")}", new MachineSetup
+            {
+                MemoryMiB = mebibytes,
+                Arguments = arguments,
+                SharesMemory = true,
+                More = ["-device", $"{{\"driver\":\"vfio-user-pci\",\"socket\":{{\"type\":\"unix\",\"path\":\"{socket}\"}}}}"],
+            });
+            await machine.WaitForPrompt();
+            await Tree(machine, 3);
+            string hash = Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(content));
+            foreach (bool isReset in (bool[])[false, true])
+            {
+                while (!(await machine.Shell("fw disk")).Contains($"ready, {bytes / 512} blocks of 512 bytes")) await machine.Pause(TimeSpan.FromMilliseconds(100));
+                Task<string> reading = machine.Shell("fw disk read");
+                for (int i = 0; i < 3 && isReset; i++)
+                {
+                    await machine.Pause(TimeSpan.FromMilliseconds(200));
+                    model.Do(() => model.Bus.Phys.Single(phy => phy.Name == "memory").InitiateReset(isLong: true));
+                }
+                string said = await reading;
+                Assert.Contains($"{bytes} bytes in ", said);
+                Assert.Contains($"SHA-256 {hash}", said);
+            }
+            // The door is the disk's alone.
+            string tree = await Tree(machine, 3);
+            Assert.Single(Regex.Matches(tree, "may read and write our memory"));
+            Assert.Matches("Sluice Disk.*, may read and write our memory", tree);
+            await Closed(machine, model, (MemoryNode)model.Bus.Phys.Single(phy => phy.Name == "memory").Link!, 3);
+            Assert.NotEqual(0, model.Devices[0].Controller.PhysicalRequests);
+            if (arguments == "dma=check") Assert.DoesNotContain("dma check:", machine.Console);
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    // What fw draws once all ROMs of so many nodes are read, and the manager has set the gap count that suits them.
     private static async Task<string> Tree(Machine machine, int nodes)
     {
         while (true)
         {
             string tree = await machine.Shell("fw");
-            if (tree.Contains($", {nodes} nodes") && Regex.Matches(tree, "(?m) us|S400 [0-9a-f]{16}").Count == nodes) return tree;
+            if (tree.Contains($", {nodes} nodes") && !tree.Contains("gap count 63") && Regex.Matches(tree, "(?m) us|S400 [0-9a-f]{16}").Count == nodes) return tree;
             await machine.Pause(TimeSpan.FromMilliseconds(100));
         }
     }

@@ -138,7 +138,12 @@ public sealed unsafe partial class Ohci
         if (!isRequests)
             return;
         if (packet.Event != EventCode.BusReset)
+        {
             Counters.PhyPackets++;
+            // The inverse behind it is what such a packet has for a CRC.
+            if (packet.Header.Q1 == ~packet.Header.Q2)
+                _bus.PhyPacketReceived(new PhyPacket(packet.Header.Q1));
+        }
         else if ((_quirks & OhciQuirks.ResetPacket) == 0)
             _requestGeneration = (byte)(packet.Header.Q2 >> 16);
     }
