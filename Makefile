@@ -64,6 +64,11 @@ test-firewire-model: solution ## boots Debian's Linux on the FireWire controller
 	@iso/setup.sh linux
 	@dotnet exec $(runner) --all --only 'Sluice.Tests.FireWire.Linux*' FireWire
 
+.PHONY: test-firewire-linux
+test-firewire-linux: solution ## boots Sluice and Linux on one emulated FireWire bus (installs Debian's kernel packages)
+	@iso/setup.sh linux
+	@dotnet exec $(runner) --all --only 'Sluice.Tests.Boot.FireWireLinux*' Boot
+
 .PHONY: test-mutations
 test-mutations: solution ## leaves each hand-over out of each driver in turn; its tests must notice
 	@dotnet exec tests/Unit/bin/Debug/net10.0/Sluice.Tests.Unit.dll -namespace Sluice.Tests.Mutations -showLiveOutput

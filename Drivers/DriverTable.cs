@@ -17,7 +17,7 @@ public static unsafe class DriverTable
             offer.To("e1000e"u8, DeviceMatch.Id(E1000e.E1000e.Vendor, device), &E1000e.E1000e.Probe);
         foreach (ushort device in I8255x.I8255x.Devices)
             offer.To("i8255x"u8, DeviceMatch.Id(I8255x.I8255x.Vendor, device), &I8255x.I8255x.Probe);
-        offer.To("ohci1394"u8, DeviceMatch.Interface(0x0C, 0x00, 0x10), &FireWire.Ohci.Probe);
+        offer.To("ohci1394"u8, DeviceMatch.Interface(0x0C, 0x00, 0x10), &Ohci.Ohci.Probe);
     }
 
     /// <summary>Drivers at work.</summary>

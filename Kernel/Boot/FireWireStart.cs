@@ -1,6 +1,6 @@
 using System;
 using Sluice.Drivers;
-using Sluice.Drivers.FireWire;
+using Sluice.Drivers.Ohci;
 using Sluice.Drivers.Sbp2;
 using Sluice.FireWire.Core;
 using Sluice.Platform;

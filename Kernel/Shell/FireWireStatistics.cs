@@ -1,6 +1,6 @@
 using Sluice.Boot;
 using Sluice.Console;
-using Sluice.Drivers.FireWire;
+using Sluice.Drivers.Ohci;
 using Sluice.FireWire.Core;
 using Sluice.Platform;
 

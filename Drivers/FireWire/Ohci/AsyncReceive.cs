@@ -5,7 +5,7 @@ using Sluice.Dma;
 using Sluice.FireWire.Core;
 using Sluice.Platform;
 
-namespace Sluice.Drivers.FireWire;
+namespace Sluice.Drivers.Ohci;
 
 /// <summary>A packet in a stream: where it lies, and what the controller says about it.</summary>
 internal ref struct ReceivedPacket
@@ -109,7 +109,7 @@ internal sealed class AsyncReceive
     /// Looks at what has come since the last call. False if the controller says what cannot be; then the context is to be started anew.
     /// </summary>
     [PacketPath]
-    public bool Look()
+    public bool Refresh()
     {
         uint more = 0;
         while (_given != 0)

@@ -6,7 +6,7 @@ using Sluice.Dma;
 using Sluice.FireWire.Core;
 using Sluice.Platform;
 
-namespace Sluice.Drivers.FireWire;
+namespace Sluice.Drivers.Ohci;
 
 /// <summary>
 /// A context that sends requests or responses. Its ring of blocks is a program that never ends: each is linked to the one before when it is

@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using Sluice.Dma;
 
-namespace Sluice.Drivers.FireWire;
+namespace Sluice.Drivers.Ohci;
 
 /// <summary>
 /// The first quadlet of a descriptor: command 31:28, status 27, key 26:24, interrupt 21:20, branch 19:18, bytes 15:0. Source: OHCI 1.1,

@@ -1,6 +1,6 @@
 using Sluice.Platform;
 
-namespace Sluice.Drivers.FireWire;
+namespace Sluice.Drivers.Ohci;
 
 /// <summary>
 /// A DMA context: runs a program of descriptor blocks until it is stopped, waits at its end, dies of what it cannot do. Source: OHCI 1.1,

@@ -3,7 +3,7 @@ using System.Buffers.Binary;
 using Sluice.FireWire.Core;
 using Sluice.Platform;
 
-namespace Sluice.Drivers.FireWire;
+namespace Sluice.Drivers.Ohci;
 
 // Bus resets, and what is set for them. Source: OHCI 1.1, sections 5.5.6 (ROM), 6.1.1 (busReset), 7.2.3 (transmit contexts), 11 (self-ID).
 public sealed unsafe partial class Ohci

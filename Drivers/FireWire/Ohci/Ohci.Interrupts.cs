@@ -1,7 +1,7 @@
 using Sluice.Pci;
 using Sluice.Platform;
 
-namespace Sluice.Drivers.FireWire;
+namespace Sluice.Drivers.Ohci;
 
 // Interrupts: all are masked by the first, and the work is marked; it asks what there is, does it, and unmasks. Source: OHCI 1.1, section 6.
 public sealed unsafe partial class Ohci

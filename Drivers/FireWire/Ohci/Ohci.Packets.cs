@@ -2,7 +2,7 @@ using System;
 using Sluice.FireWire.Core;
 using Sluice.Platform;
 
-namespace Sluice.Drivers.FireWire;
+namespace Sluice.Drivers.Ohci;
 
 // Packets between the bus and the contexts.
 public sealed unsafe partial class Ohci
@@ -97,7 +97,7 @@ public sealed unsafe partial class Ohci
     private bool TakeReceived(AsyncReceive context)
     {
         bool isRequests = context == _requestsIn;
-        if (!context.Look())
+        if (!context.Refresh())
         {
             Counters.BadDescriptors++;
             Renew(context);

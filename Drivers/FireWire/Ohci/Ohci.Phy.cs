@@ -1,7 +1,7 @@
 using Sluice.FireWire.Core;
 using Sluice.Platform;
 
-namespace Sluice.Drivers.FireWire;
+namespace Sluice.Drivers.Ohci;
 
 // The PHY's registers, through the link. Source: OHCI 1.1, section 5.12 (PhyControl); IEEE 1394a-2000, section 6.1 (registers).
 public sealed unsafe partial class Ohci

@@ -1,6 +1,6 @@
 using Sluice.Platform;
 
-namespace Sluice.Drivers.FireWire;
+namespace Sluice.Drivers.Ohci;
 
 // Who may read and write memory without asking anybody: nobody, unless a driver opens it for one node while it works with it. Source: OHCI
 // 1.1, sections 5.14.2 (filter) and 12 (physical requests).

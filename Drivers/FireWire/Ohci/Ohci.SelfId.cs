@@ -1,7 +1,7 @@
 using System;
 using Sluice.Platform;
 
-namespace Sluice.Drivers.FireWire;
+namespace Sluice.Drivers.Ohci;
 
 // Some links leave our own self-ID out of what they received; the PHY knows what was in it. Source: Texas Instruments SLLZ059; IEEE
 // 1394a-2000, sections 4.3.4.1 (self-ID packet) and 6.1 (PHY registers, port status page).

@@ -3,7 +3,7 @@ using Sluice.FireWire.Core;
 using Sluice.Pci;
 using Sluice.Platform;
 
-namespace Sluice.Drivers.FireWire;
+namespace Sluice.Drivers.Ohci;
 
 // From power-on to the bus, and back to silence. Source: OHCI 1.1, sections 5.7 (HCControl), 5.5 (ROM), 5.14 (filters), A.2 (start).
 public sealed unsafe partial class Ohci

@@ -2,7 +2,7 @@ using System;
 using Sluice.FireWire.Core;
 using Sluice.Platform;
 
-namespace Sluice.Drivers.FireWire;
+namespace Sluice.Drivers.Ohci;
 
 // The work, after each interrupt and once a second: whether the card is there, whether packets go out, whether an interrupt was lost. A
 // controller that hangs is reset and goes on; one that does not survive that is given up.
@@ -117,7 +117,7 @@ public sealed unsafe partial class Ohci
     }
 
     // Once a second.
-    private void Look()
+    private void CheckHealth()
     {
         if (_state != State.Running)
             return;
@@ -215,7 +215,7 @@ public sealed unsafe partial class Ohci
             bool more = _controller.Turn();
             if (isDue && _controller.IsRunning)
             {
-                _controller.Look();
+                _controller.CheckHealth();
                 _timer.Start(LookMicroseconds);
             }
             return more;

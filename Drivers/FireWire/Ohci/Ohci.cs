@@ -4,7 +4,7 @@ using Sluice.FireWire.Core;
 using Sluice.Pci;
 using Sluice.Platform;
 
-namespace Sluice.Drivers.FireWire;
+namespace Sluice.Drivers.Ohci;
 
 /// <summary>
 /// A FireWire controller. Source: 1394 Open Host Controller Interface Specification, release 1.1. It carries packets and tells of bus resets;

@@ -1,4 +1,4 @@
-namespace Sluice.Drivers.FireWire;
+namespace Sluice.Drivers.Ohci;
 
 /// <summary>What happened to a controller, beside what the bus counts.</summary>
 public struct OhciCounters

@@ -1,7 +1,7 @@
 using System;
 using Sluice.Pci;
 
-namespace Sluice.Drivers.FireWire;
+namespace Sluice.Drivers.Ohci;
 
 /// <summary>What controllers do that the specification does not. A layout that is safe for all needs none: descriptors have 16 bytes behind them.</summary>
 [Flags]

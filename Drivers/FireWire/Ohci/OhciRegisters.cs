@@ -1,7 +1,7 @@
 using System;
 using Sluice.Platform;
 
-namespace Sluice.Drivers.FireWire;
+namespace Sluice.Drivers.Ohci;
 
 /// <summary>
 /// Registers that the driver uses, in BAR 0; beside each its name in the specification. Where a pair of addresses sets and clears bits, the

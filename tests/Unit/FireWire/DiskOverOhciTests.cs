@@ -3,7 +3,7 @@ using System.Collections.Generic;
 using System.Linq;
 using Sluice.Block;
 using Sluice.Dma;
-using Sluice.Drivers.FireWire;
+using Sluice.Drivers.Ohci;
 using Sluice.Drivers.Sbp2;
 using Sluice.FireWire.Core;
 using Sluice.FireWire.Nodes;

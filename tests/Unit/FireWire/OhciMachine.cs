@@ -6,7 +6,7 @@ using Sluice.Devices;
 using Sluice.Devices.Pci;
 using Sluice.Dma;
 using Sluice.Drivers;
-using Sluice.Drivers.FireWire;
+using Sluice.Drivers.Ohci;
 using Sluice.FireWire.Core;
 using Sluice.FireWire.Ohci;
 using Sluice.FireWire.Simulation;

@@ -90,8 +90,9 @@ public sealed class DriverMutationTests : IDisposable
     {
         var sites = new HandOverSites();
         // Of FireWire's, those that drive memory, and the node that stands for their controller.
-        string[] tests = [.. Directory.GetFiles(Path.Combine(_root, "tests/Unit/Drivers"), "*.cs"), Path.Combine(_root, "tests/Unit/FireWire/CoreNode.cs"),
-            .. Directory.GetFiles(Path.Combine(_root, "tests/Unit/FireWire"), "Sbp2*.cs")];
+        string firewire = Path.Combine(_root, "tests/Unit/FireWire");
+        string[] tests = [.. Directory.GetFiles(Path.Combine(_root, "tests/Unit/Drivers"), "*.cs"), Path.Combine(firewire, "CoreNode.cs"), Path.Combine(firewire, "Offer.cs"),
+            .. Directory.GetFiles(firewire, "Sbp2*.cs"), .. Directory.GetFiles(firewire, "Ohci*.cs")];
         DriverTests run = DriverTests.Compile(_folder, [.. sites.RewriteAll(Path.Combine(_root, "Drivers"), _folder), .. tests]);
         Assert.NotEmpty(sites.Found);
         Score score = new(run, sites.Found, [.. tests.Select(File.ReadAllText)]);
