@@ -1,6 +1,6 @@
 using System;
 using System.Linq;
-using Sluice.Drivers.FireWire;
+using Sluice.Drivers.Ohci;
 using Sluice.FireWire.Core;
 using Sluice.FireWire.Nodes;
 using Xunit;
