@@ -85,11 +85,11 @@ solution: iso
 	@iso/build.sh Kernel.sln
 
 .PHONY: bench
-bench: iso ## prints what operations cost, in instructions
+bench: iso $(model) ## prints what operations cost, in instructions
 	@tests/Bench/bench.sh
 
 .PHONY: bench-linux
-bench-linux: iso ## the same beside Linux in the same QEMU, as a table (installs Debian's kernel packages)
+bench-linux: iso $(model) ## the same beside Linux in the same QEMU, as a table (installs Debian's kernel packages)
 	@iso/setup.sh linux
 	@tests/Bench/compare.sh
 

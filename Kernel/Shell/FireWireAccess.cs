@@ -4,8 +4,8 @@ using Sluice.Boot;
 using Sluice.Console;
 using Sluice.Dma;
 using Sluice.FireWire.Core;
-using Sluice.Platform;
 using Sluice.Net;
+using Sluice.Platform;
 using Sluice.Runtime;
 
 namespace Sluice.Shell;

@@ -3,6 +3,7 @@
 # The status is 1 when a bar is missed.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/../.."
+source tests/Bench/model.sh
 
 echo "bench: Sluice" >&2
 tests/Bench/bench.sh >/dev/null
@@ -13,6 +14,9 @@ echo "bench: Linux (a few minutes)" >&2
     tests/Bench/linux-peer/run.sh $card
     tests/Bench/linux-peer/run.sh $card swiotlb=force
   done
+  start_model
+  MODEL=$socket tests/Bench/linux-peer/run.sh firewire
+  stop_model
 } >out/bench-linux.txt
 [ -s out/bench-linux.txt ] || { echo "bench: Linux did not boot or did not measure" >&2; exit 1; }
 

@@ -29,7 +29,24 @@ public sealed class DiskTests
     public async Task Other_machines_do_too(string machine, int cpus, string msi, string speed, bool isUefi)
     {
         Assert.SkipUnless(Environment.GetEnvironmentVariable("SLUICE_TEST_ALL") == "1", "make test-firewire-model and make test-all run this");
-        await Judge(machine, cpus, msi, speed, isUefi, 64);
+        // With two CPUs Linux 6.1 may crash by itself: sbp2_send_orb puts an ORB into the list before it sends it, and who cancels all ORBs
+        // at that moment, as each reconnect does, dereferences what was never set (ohci_cancel_packet).
+        const int most = 3;
+        for (int attempt = 1; !await TryJudge(machine, cpus, msi, speed, isUefi, attempt < most && cpus > 1); attempt++)
+            TestContext.Current.TestOutputHelper!.WriteLine($"Linux crashed in ohci_cancel_packet, attempt {attempt} of {most}");
+    }
+
+    private static async Task<bool> TryJudge(string machine, int cpus, string msi, string speed, bool isUefi, bool mayCrash)
+    {
+        try
+        {
+            await Judge(machine, cpus, msi, speed, isUefi, 64);
+            return true;
+        }
+        catch (Xunit.Sdk.XunitException failure) when (mayCrash && failure.Message.Contains("RIP: 0010:ohci_cancel_packet", StringComparison.Ordinal))
+        {
+            return false;
+        }
     }
 
     private static async Task Judge(string machine, int cpus, string msi, string speed, bool isUefi, int size)

@@ -25,6 +25,9 @@ internal sealed partial class LinuxGuest : IDisposable
     /// <summary>What it said so far.</summary>
     public string Said => string.Join('\n', _lines);
 
+    /// <summary>Whether its kernel stopped itself.</summary>
+    public bool HasCrashed => _lines.Any(line => line.Contains("] BUG: ", StringComparison.Ordinal));
+
     /// <summary>The lines of results: those that begin with FW.</summary>
     public IEnumerable<string> Results => _lines.Where(line => line.StartsWith("FW ", StringComparison.Ordinal)).Select(line => line[3..]);
 
@@ -86,7 +89,7 @@ internal sealed partial class LinuxGuest : IDisposable
     }
 
     /// <summary>Reads what it says until a line of results begins with something.</summary>
-    /// <returns>False if it ended, or nothing came for too long.</returns>
+    /// <returns>False if it ended, its kernel crashed, or nothing came for too long.</returns>
     public async Task<bool> SeesAsync(string result, TimeSpan patience)
     {
         var watch = Stopwatch.StartNew();
@@ -99,6 +102,8 @@ internal sealed partial class LinuxGuest : IDisposable
             _lines.Add(ControlSequence().Replace(line.TrimEnd('\r'), ""));
             if (_lines[^1].StartsWith("FW " + result, StringComparison.Ordinal))
                 return true;
+            if (HasCrashed && _lines[^1].Contains("---[ end trace", StringComparison.Ordinal))
+                return false;
         }
         return false;
     }

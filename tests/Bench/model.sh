@@ -1,0 +1,21 @@
+# Sourced: start_model starts the FireWire controller's model with a memory node; $socket is its controller's. It ends with the script.
+start_model() {
+  local model=tests/FireWireModel/bin/Debug/net10.0/Sluice.FireWireModel.dll
+  model_folder=$(mktemp -d)
+  socket=$model_folder/controller
+  setpriv --pdeathsig TERM dotnet exec $model --controller "$socket,name=host" --node memory,name=memory </dev/null >out/bench-firewire.log 2>&1 &
+  model_pid=$!
+  trap 'kill $model_pid 2>/dev/null; rm -rf "$model_folder"' EXIT
+  for _ in {1..200}; do
+    [ -S "$socket" ] && return 0
+    sleep 0.05
+  done
+  echo "bench: the FireWire model did not start; see out/bench-firewire.log" >&2
+  return 1
+}
+stop_model() {
+  kill $model_pid 2>/dev/null || true
+  wait $model_pid 2>/dev/null || true
+  rm -rf "$model_folder"
+  trap - EXIT
+}
