@@ -40,7 +40,7 @@ internal static unsafe class Commands
         7 => new("tftp"u8, "HOST FILE"u8, "fetches a file; its size, SHA-256 and rate"u8, &TftpCommand.Run),
         8 => new("udpecho"u8, "PORT"u8, "sends UDP datagrams back where they came from; again: no more"u8, &UdpEchoCommand.Run),
         9 => new("pcap"u8, "on | off"u8, "records packets on the results channel (iso/pcap.sh makes a file)"u8, &PcapCommand.Run),
-        10 => new("fw"u8, "[disk|read|write|lock|reset|stat] ..."u8, "FireWire: the bus as a tree; disk [read [DISK [MIB]]], read NODE ADDRESS [BYTES], write NODE ADDRESS VALUE, lock NODE ADDRESS OLD NEW, reset [long], stat"u8, &FireWireCommand.Run),
+        10 => new("fw"u8, "[WHAT ...]"u8, "FireWire: the bus as a tree; fw help: disks, other nodes, resets, counters"u8, &FireWireCommand.Run),
         11 => new("cpu"u8, default, "the CPU, its clock, how long the kernel is up"u8, &CpuCommand.Run),
         12 => new("log"u8, "[debug | info | warn]"u8, "what the kernel logged, from a level up"u8, &LogCommand.Run),
         13 => new("test"u8, "[PATTERN]"u8, "self-tests: all, or SUITE or SUITE/CASE, * and ?"u8, &TestCommand.Run),

@@ -26,17 +26,41 @@ internal static class FireWireCommand
                 Draw(card);
             return true;
         }
-        if (what.SequenceEqual("stat"u8) && !words.TryNext(out _))
-        {
-            foreach (FireWireCard card in FireWireStart.Cards)
-                FireWireStatistics.Write(card);
-            return true;
-        }
+        if (!TryRun(what, words))
+            WriteHelp();
+        return true;
+    }
+
+    private static bool TryRun(ReadOnlySpan<byte> what, CommandWords words)
+    {
+        if (what.SequenceEqual("stat"u8))
+            return Statistics(words);
         if (what.SequenceEqual("reset"u8))
             return Reset(words);
         if (what.SequenceEqual("disk"u8))
             return FireWireDisk.Run(words);
         return FireWireAccess.Run(what, words);
+    }
+
+    private static void WriteHelp()
+    {
+        Terminal.WriteLine($"  fw                              the bus as a tree: nodes, speeds, GUIDs, vendors and models");
+        Terminal.WriteLine($"  fw stat                         counters, and who may reach our memory");
+        Terminal.WriteLine($"  fw reset [short | long]         resets the bus");
+        Terminal.WriteLine($"  fw disk                         disks on the bus");
+        Terminal.WriteLine($"  fw disk read [DISK [MEBIBYTES]] reads one from its beginning: rate and SHA-256");
+        Terminal.WriteLine($"  fw read NODE ADDRESS [BYTES]    reads a node's space; 4 bytes, 4096 at most");
+        Terminal.WriteLine($"  fw write NODE ADDRESS VALUE     writes 4 bytes there");
+        Terminal.WriteLine($"  fw lock NODE ADDRESS OLD NEW    changes 4 bytes if they are OLD");
+    }
+
+    private static bool Statistics(CommandWords words)
+    {
+        if (words.TryNext(out _))
+            return false;
+        foreach (FireWireCard card in FireWireStart.Cards)
+            FireWireStatistics.Write(card);
+        return true;
     }
 
     private static bool Reset(CommandWords words)

@@ -8,6 +8,9 @@ public sealed unsafe partial class FireWireBus
     /// <summary>Responses under way at most, and the most data that one has.</summary>
     public const int Responses = 32, ResponseBytes = 4096;
 
+    // Times have three bits of seconds: half a turn ahead and more is the past.
+    private const uint FarthestCycles = 3 * 8000;
+
     // Sent again at once to a busy requester, so often; then it is too late for him anyway.
     private const int MostResponseTries = 4;
 
@@ -140,7 +143,7 @@ public sealed unsafe partial class FireWireBus
             response.FreePayload();
         response.Speed = arrival.Speed;
         response.Generation = Generation;
-        response.Expires = CycleMath.Add(arrival.Time, Registers.SplitCycles);
+        response.Expires = CycleMath.Add(arrival.Time, Math.Min(Registers.SplitCycles, FarthestCycles));
         response.Tries = 0;
         TryGive(response);
     }

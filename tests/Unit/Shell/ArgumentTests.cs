@@ -121,7 +121,7 @@ public sealed class ArgumentTests
         {
             ArgumentInfo info = ArgumentInfo.Of(argument);
             Assert.True(names.Add(Encoding.UTF8.GetString(info.Name)));
-            Assert.Matches("^[a-z]+$", Encoding.UTF8.GetString(info.Name));
+            Assert.Matches(@"^[a-z]+(\.[a-z_]+)?$", Encoding.UTF8.GetString(info.Name));
             Assert.NotEqual(0, info.Help.Length);
             // The default is a value that may be given.
             ArgumentSet set = default;
