@@ -14,7 +14,7 @@ namespace Sluice.Bench;
 internal static unsafe class FireWireBench
 {
     private const int Rounds = 3000, WarmUp = 64, AtOnce = 16, Block = 512;
-    private const ulong MemoryAt = 0xFFFF_F001_0000, Look = 100_000, Patience = 20_000_000;
+    private const ulong MemoryAt = 0xFFFF_F001_0000, Look = 100_000, Patience = 20_000_000, Quiet = 2_000_000;
 
     private static Client _client = null!;
 
@@ -58,7 +58,8 @@ internal static unsafe class FireWireBench
         {
             for (node = 0; node < card.Bus.Topology.Count; node++)
             {
-                if (card.Nodes.ImageOf(node) is { } rom && model.Slice(0, rom.TextOf(rom.Root, RomKey.Model, model)).SequenceEqual("Memory"u8))
+                // After the last reset of the bus manager's.
+                if (Clock.Microseconds - card.Bus.LastReset > Quiet && card.Nodes.ImageOf(node) is { } rom && model.Slice(0, rom.TextOf(rom.Root, RomKey.Model, model)).SequenceEqual("Memory"u8))
                     return true;
             }
             WorkLoop.Turn(Deadline.In(Look));
