@@ -23,6 +23,12 @@ internal static class DescriptorControl
 
     /// <summary>INPUT_MORE with status: a buffer of a stream.</summary>
     public const uint Buffer = 2u << 28 | 1u << 27 | 3u << 18;
+
+    /// <summary>INPUT_MORE: a packet's front. INPUT_LAST with status: its end. Source: OHCI 1.1, section 10.1.1.</summary>
+    public const uint ReceiveMore = 2u << 28, ReceiveLast = 3u << 28 | 1u << 27 | 3u << 18;
+
+    /// <summary>Interrupts; waits for a packet with the right synchronization code.</summary>
+    public const uint Interrupt = 3u << 20, Wait = 3u << 16;
 }
 
 /// <summary>

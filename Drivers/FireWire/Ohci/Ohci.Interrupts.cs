@@ -7,7 +7,7 @@ namespace Sluice.Drivers.Ohci;
 public sealed unsafe partial class Ohci
 {
     private const Events Wanted = Events.RequestSent | Events.ResponseSent | Events.RequestReceived | Events.ResponseReceived | Events.PostedWriteError
-        | Events.SelfIdComplete | Events.BusReset | Events.RegisterAccessFailed | Events.UnrecoverableError | Events.CycleTooLong;
+        | Events.SelfIdComplete | Events.BusReset | Events.RegisterAccessFailed | Events.UnrecoverableError | Events.CycleTooLong | StreamEvents;
 
     private const ulong PollingMicroseconds = 1_000;
 

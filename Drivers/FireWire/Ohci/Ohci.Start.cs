@@ -34,6 +34,8 @@ public sealed unsafe partial class Ohci
         if (error == Error.None)
             error = ReadIdentity();
         if (error == Error.None)
+            CountContexts();
+        if (error == Error.None)
             error = TryMakeMemory();
         if (error == Error.None)
             error = ConfigurePhy();
@@ -60,6 +62,7 @@ public sealed unsafe partial class Ohci
         if (error != Error.None)
             return error;
         Enable();
+        RestartStreams();
         return Reset(isLong: true);
     }
 
@@ -169,6 +172,7 @@ public sealed unsafe partial class Ohci
         _responses.Stop().Ignore("the reset stops it"u8);
         _requestsIn.Stop().Ignore("the reset stops it"u8);
         _responsesIn.Stop().Ignore("the reset stops it"u8);
+        SilenceStreams();
         _registers.HcClear.Write(HcControl.LinkEnable);
         SoftReset().Ignore("without the right to be bus master it writes nothing"u8);
         Function.DisableBusMaster();
@@ -189,9 +193,11 @@ public sealed unsafe partial class Ohci
         if ((Function.Command.Read() & PciCommand.BusMaster) != 0 && !Function.IsGone)
         {
             Abandoned = true;
+            EndStreams(keepsMemory: true);
             Log.Warn($"ohci1394: {Function.Address} cannot be kept from memory; it keeps what it has");
             return;
         }
+        EndStreams(keepsMemory: false);
         _requests.Free();
         _responses.Free();
         _requestsIn.Free();

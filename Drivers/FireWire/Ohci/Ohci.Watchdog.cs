@@ -31,7 +31,11 @@ public sealed unsafe partial class Ohci
     public bool IsRunning => _state == State.Running;
 
     // Something cannot be stopped, or has died for good: the controller as a whole begins anew, at the end of this turn.
-    private void Fail() => _hasFailed = true;
+    internal void Fail()
+    {
+        _hasFailed = true;
+        _work.Mark();
+    }
 
     private bool Turn()
     {
@@ -51,6 +55,8 @@ public sealed unsafe partial class Ohci
         bool more = ReportSent(events) | (!_isInReset && TakeReceived(events));
         if (_hasRefused)
             ReportRefused();
+        if ((events & StreamEvents) != 0)
+            TakeStreams(fromAll: false);
         if (more)
         {
             _pending = events;
@@ -90,6 +96,7 @@ public sealed unsafe partial class Ohci
         RenewDead(_responses);
         RenewDead(_requestsIn);
         RenewDead(_responsesIn);
+        RenewDeadStreams();
     }
 
     private void RenewDead(AsyncTransmit context)
@@ -128,6 +135,9 @@ public sealed unsafe partial class Ohci
             StopAndFlush(_responses);
         LookAt(_requestsIn);
         LookAt(_responsesIn);
+        CountCycles();
+        TakeStreams(fromAll: true);
+        RenewDeadStreams();
         if (_hasFailed)
             Restart();
     }

@@ -18,6 +18,9 @@ public struct OhciCounters
     /// <summary>Contexts that died or hung, and resets of the whole controller for it; packets between PHYs that came.</summary>
     public ulong DeadContexts, Hangs, Restarts, PhyPackets;
 
+    /// <summary>Buffers of streams that became full; looks (one a second) that found cycles without a cycle start, or other than the timer's.</summary>
+    public ulong StreamBuffers, LostCycles, InconsistentCycles;
+
     /// <summary>Accesses to the PHY's registers that did not end; events that the specification calls errors.</summary>
     public ulong PhyTimeouts, RegisterFailures, PostedWriteErrors, LongCycles;
 }

@@ -66,6 +66,21 @@ internal readonly struct OhciRegisters(Mmio bar)
     /// <summary>IntMaskClear.</summary>
     public WriteOnlyRegister<Events> MaskClear => new(bar, 0x08C);
 
+    /// <summary>IRMultiChanMaskHiSet and -LoSet: channels 63:32 and 31:0.</summary>
+    public Register<uint> ChannelsSet(bool isHigh) => new(bar, isHigh ? 0x070u : 0x078u);
+
+    /// <summary>IRMultiChanMaskHiClear and -LoClear.</summary>
+    public WriteOnlyRegister<uint> ChannelsClear(bool isHigh) => new(bar, isHigh ? 0x074u : 0x07Cu);
+
+    /// <summary>isoRecvIntEventClear: a bit a context; reads those that are not masked.</summary>
+    public Register<uint> ReceiveEventClear => new(bar, 0x0A4);
+
+    /// <summary>isoRecvIntMaskSet; contexts that do not exist have no bit.</summary>
+    public Register<uint> ReceiveMaskSet => new(bar, 0x0A8);
+
+    /// <summary>isoRecvIntMaskClear.</summary>
+    public WriteOnlyRegister<uint> ReceiveMaskClear => new(bar, 0x0AC);
+
     /// <summary>FairnessControl.</summary>
     public Register<uint> Fairness => new(bar, 0x0DC);
 
@@ -107,6 +122,12 @@ internal readonly struct OhciRegisters(Mmio bar)
 
     /// <inheritdoc cref="RequestTransmit"/>
     public ContextRegisters ResponseReceive => new(bar, 0x1E0);
+
+    /// <summary>An isochronous receive context.</summary>
+    public ContextRegisters Receive(int number) => new(bar, 0x400 + 32 * (uint)number);
+
+    /// <summary>IRContextMatch: tags 31:28, cycle 26:12, sync 11:8, channel 5:0. Source: OHCI 1.1, section 10.3.3.</summary>
+    public Register<uint> ReceiveMatch(int number) => new(bar, 0x410 + 32 * (uint)number);
 }
 
 /// <summary>Registers of a DMA context. Source: OHCI 1.1, sections 3.1.1 and 3.1.2.</summary>
@@ -176,6 +197,7 @@ internal enum Events : uint
     BusReset = 1u << 17,
     RegisterAccessFailed = 1u << 18,
     Cycle64Seconds = 1u << 21,
+    CycleLost = 1u << 22,
     CycleInconsistent = 1u << 23,
     UnrecoverableError = 1u << 24,
     CycleTooLong = 1u << 25,
@@ -210,6 +232,14 @@ internal enum ContextControl : uint
     Dead = 1u << 11,
     Wake = 1u << 12,
     Run = 1u << 15,
+
+    /// <summary>multiChanMode, cycleMatchEnable and isochHeader of isochronous receive. Source: OHCI 1.1, section 10.3.1.</summary>
+    MultiChannel = 1u << 28,
+    ReceiveCycleMatch = 1u << 29,
+    ReceiveHeader = 1u << 30,
+
+    /// <summary>What is not the controller's word.</summary>
+    Own = 0xF800_0000,
     Gone = uint.MaxValue,
 }
 

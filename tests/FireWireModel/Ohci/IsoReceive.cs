@@ -45,6 +45,11 @@ internal sealed class IsoReceive(OhciController controller, int number) : DmaCon
             return false;
         if (!Controller.Has(OhciQuirks.ReceiveWake))
             Resume(_last);
+        if (Controller.FaultUnit.Has(OhciFaults.DeadContext))
+        {
+            Die(EventCode.Unknown);
+            return true;
+        }
         bool isTaken = IsActive && (Has(ContextControl.DualBuffer) ? TakeCut(packet) : Has(ContextControl.BufferFill) ? TakeIntoStream(packet) : TakeIntoBlock(packet));
         Lost += isTaken ? 0 : 1;
         return true;

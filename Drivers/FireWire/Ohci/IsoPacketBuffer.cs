@@ -1,0 +1,182 @@
+using System;
+using System.Runtime.InteropServices;
+using Sluice.Dma;
+using Sluice.FireWire.Core;
+using Sluice.Platform;
+
+namespace Sluice.Drivers.Ohci;
+
+/// <summary>
+/// A descriptor block for a packet, and what is told of it: its data goes to one place or, where memory is in pieces, to two. The last descriptor
+/// is always the third, so its status is; the block begins with the first of those that are used. Behind it lies what no controller that reads
+/// 32 bytes at a time may not read. Source: OHCI 1.1, section 10.1.1 and figure 10-7.
+/// </summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct IsoReceiveSlot
+{
+    public const uint Bytes = 64, ToldOffset = 48, ToldBytes = 8;
+
+    public Descriptor First, Second, Last;
+
+    /// <summary>When: the lower half. Then the header, as on the bus.</summary>
+    public Shared<uint> Time, Header;
+
+    public Shared<ulong> Unused;
+}
+
+/// <summary>A buffer in packet-per-buffer mode: a block for each packet, the last of them with an interrupt.</summary>
+internal sealed class IsoPacketBuffer : IsoReceiveBuffer
+{
+    private const uint Complete = (uint)EventCode.Acknowledged + (uint)AckCode.Complete;
+
+    private Coherent<IsoReceiveSlot> _slots;
+
+    /// <summary>Its first block: address 31:4, number of descriptors 3:0.</summary>
+    public uint Begin { get; private set; }
+
+    // Of the last block: whether it has three descriptors; and whether the first waits for a synchronization code.
+    private bool _endsInTwo, _waits;
+
+    /// <summary>Whether the controller says that all packets came.</summary>
+    public bool IsFull => _slots[Packets - 1].Last.Status.Read() != 0;
+
+    /// <inheritdoc/>
+    public override IsoPacket this[int place]
+    {
+        get
+        {
+            ref IsoReceiveSlot slot = ref _slots[place];
+            uint status = slot.Last.Status.Read(), header = slot.Header.Read();
+            return new IsoPacket(header, slot.Time.Read() & 0xFFFF, IsWhole(status, header));
+        }
+    }
+
+    /// <summary>Gives it to the controller: nothing has come, and nothing follows.</summary>
+    public void Queue()
+    {
+        Give();
+        for (int i = 0; i < Packets; i++)
+            _slots[i].Last.Status.Write(0);
+        Link(0, inFirst: true);
+    }
+
+    /// <summary>Says where the program goes on behind it.</summary>
+    /// <param name="inFirst">Also where a controller looks that looks in the wrong place (<see cref="OhciQuirks.ReceiveWake"/>).</param>
+    public void Link(uint block, bool inFirst)
+    {
+        ref IsoReceiveSlot slot = ref _slots[Packets - 1];
+        if (inFirst && _endsInTwo)
+            slot.First.Branch.Write(block);
+        else if (inFirst)
+            slot.Second.Branch.Write(block);
+        _slots.Publish(ref slot.Last.Branch, block);
+    }
+
+    /// <summary>Takes it back: what is believed is what fits together.</summary>
+    /// <param name="sync">The synchronization code of first packets.</param>
+    public void Take(uint sync)
+    {
+        int whole = 0;
+        // One that no packet has.
+        sync = _waits ? sync : uint.MaxValue;
+        uint bytes = (uint)PacketBytes << 16;
+        for (; whole < Packets; whole++)
+        {
+            ref IsoReceiveSlot slot = ref _slots[whole];
+            // xferStatus says so, and resCount that nothing is left of the place.
+            if ((slot.Last.Status.Read() & 0x1F_FFFF) != Complete << 16)
+                break;
+            uint header = slot.Header.Read();
+            if ((header & 0xFFFF_0000) != bytes || ((header & 0xF) == sync && whole != 0))
+                break;
+        }
+        uint written = (uint)whole * (uint)PacketBytes;
+        if (whole < Packets)
+        {
+            IsoPacket next = this[whole];
+            if (next.IsWhole && next.DataBytes < PacketBytes)
+                written += (uint)next.DataBytes;
+        }
+        Whole = whole;
+        TakeBack(written);
+    }
+
+    /// <summary>Takes it back as it was given.</summary>
+    public void TakeUnused()
+    {
+        Whole = 0;
+        TakeBack(0);
+    }
+
+    /// <summary>It is the controller's for good.</summary>
+    public void Lose()
+    {
+        Abandon();
+        if (!_slots.IsEmpty)
+            Own.KeepForGood(ref _slots);
+    }
+
+    /// <inheritdoc/>
+    protected override Error TryMakeProgram(DmaDevice dma, ReadOnlySpan<DmaSegment> segments, bool waits)
+    {
+        Error error = dma.TryAllocateCoherent(Packets, out _slots);
+        if (error != Error.None)
+            return error;
+        _waits = waits;
+        int segment = 0;
+        uint used = 0, bytes = (uint)PacketBytes;
+        for (int i = 0; i < Packets; i++)
+        {
+            if (used == segments[segment].Length)
+            {
+                segment++;
+                used = 0;
+            }
+            uint front = Math.Min(bytes, segments[segment].Length - used), at = (uint)segments[segment].Address.Value + used;
+            ref IsoReceiveSlot slot = ref _slots[i];
+            bool isInTwo = front != bytes;
+            ref Descriptor told = ref slot.Second;
+            if (isInTwo)
+            {
+                // Only the last segment is shorter than a page, and no packet is longer.
+                if (segment + 1 == segments.Length || segments[segment + 1].Length < bytes - front)
+                    return Error.TooLarge;
+                told = ref slot.First;
+                Fill(ref slot.Second, DescriptorControl.ReceiveMore, at, front);
+                at = (uint)segments[++segment].Address.Value;
+                used = 0;
+            }
+            Fill(ref told, DescriptorControl.ReceiveMore | (waits && i == 0 ? DescriptorControl.Wait : 0), SlotAddress(i) + IsoReceiveSlot.ToldOffset, IsoReceiveSlot.ToldBytes);
+            uint rest = isInTwo ? bytes - front : bytes;
+            Fill(ref slot.Last, DescriptorControl.ReceiveLast | (i == Packets - 1 ? DescriptorControl.Interrupt : 0), at, rest);
+            used += rest;
+            uint block = SlotAddress(i) + (isInTwo ? 3u : DescriptorControl.Bytes | 2);
+            if (i == 0)
+                Begin = block;
+            else
+                _slots[i - 1].Last.Branch.Write(block);
+            _endsInTwo = isInTwo;
+        }
+        return Error.None;
+    }
+
+    /// <inheritdoc/>
+    protected override void FreeProgram()
+    {
+        if (!_slots.IsEmpty)
+            DmaDevice.Free(ref _slots);
+    }
+
+    private bool IsWhole(uint status, uint header) =>
+        (status >> 16 & 0x1F) == Complete && header >> 16 <= (uint)PacketBytes && (status & 0xFFFF) <= (uint)PacketBytes - (header >> 16);
+
+    private uint SlotAddress(int place) => (uint)_slots.AddressOf(place).Value;
+
+    private static void Fill(ref Descriptor descriptor, uint control, uint address, uint bytes)
+    {
+        descriptor.Control.Write(control | bytes);
+        descriptor.Address.Write(address);
+        descriptor.Branch.Write(0);
+        descriptor.Status.Write(0);
+    }
+}
