@@ -41,8 +41,8 @@ internal static unsafe class Kernel
         DmaStart.Initialize();                              // memory for devices
         FireWireStart.Prepare();                            // who may reach memory over FireWire: nobody
         DriverTable.Start(PciBus.Functions);                // who drives what
-        NetworkStart.Initialize();                          // IPv4 on the cards; addresses come later
         FireWireStart.Initialize();                         // who is on the FireWire buses
+        NetworkStart.Initialize();                          // IPv4 on the cards and buses; addresses come later
         InputStart.Initialize();                            // keyboard and serial port as input
         Unattended.Run();                                   // tests and measurements that the boot arguments ask for
         CommandLoop.Run();                                  // the shell

@@ -76,6 +76,9 @@ public sealed unsafe class FaultInjector : INetworkDevice, ITimerHandler
     public MacAddress Address => _device.Address;
 
     /// <inheritdoc/>
+    public ulong Guid => _device.Guid;
+
+    /// <inheritdoc/>
     public LinkState Link => _device.Link;
 
     /// <inheritdoc/>

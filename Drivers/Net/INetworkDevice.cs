@@ -17,6 +17,9 @@ public interface INetworkDevice
     /// <summary>Its station address.</summary>
     MacAddress Address { get; }
 
+    /// <summary>EUI-64 of a FireWire node, for which its station address only stands in; 0 of what is Ethernet.</summary>
+    ulong Guid { get; }
+
     /// <summary>The link as last seen.</summary>
     LinkState Link { get; }
 

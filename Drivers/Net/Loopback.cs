@@ -37,6 +37,9 @@ public sealed class Loopback : INetworkDevice
     public MacAddress Address { get; }
 
     /// <inheritdoc/>
+    public ulong Guid => 0;
+
+    /// <inheritdoc/>
     public LinkState Link { get; set; } = new(1000, true);
 
     /// <inheritdoc/>

@@ -20,6 +20,9 @@ public sealed class PcapTap(INetworkDevice device, PcapRing ring) : INetworkDevi
     public MacAddress Address => Device.Address;
 
     /// <inheritdoc/>
+    public ulong Guid => Device.Guid;
+
+    /// <inheritdoc/>
     public LinkState Link => Device.Link;
 
     /// <inheritdoc/>

@@ -1,5 +1,6 @@
 using System;
 using Sluice.Drivers;
+using Sluice.Drivers.Ip1394;
 using Sluice.Drivers.Ohci;
 using Sluice.Drivers.Sbp2;
 using Sluice.FireWire.Core;
@@ -16,6 +17,7 @@ internal sealed class FireWireCard
     public readonly RemoteNodes Nodes;
     public readonly BusManager Manager;
     public readonly Sbp2Initiator Disks;
+    public readonly Ip1394Device Ip;
 
     public FireWireCard(Ohci controller)
     {
@@ -24,6 +26,10 @@ internal sealed class FireWireCard
         Nodes = new RemoteNodes(Bus);
         Manager = new BusManager(Bus);
         Disks = new Sbp2Initiator(Bus, Nodes, controller, controller.Function.Dma);
+        Utf8Message name = $"ip1394 {controller.Function.Address}";
+        var kept = new byte[name.Text.Length];
+        name.Text.CopyTo(kept);
+        Ip = new Ip1394Device(Bus, Nodes, DmaStart.System.Frames, kept);
     }
 }
 

@@ -2,12 +2,13 @@ using System;
 using Sluice.Console;
 using Sluice.Drivers;
 using Sluice.Net;
+using Sluice.Pci;
 using Sluice.Platform;
 using Sluice.Shell;
 
 namespace Sluice.Boot;
 
-/// <summary>Puts IPv4 on each network card, as the boot arguments <c>net</c> and <c>syslog</c> want it.</summary>
+/// <summary>Puts IPv4 on each network card, then on each FireWire bus, as the boot arguments <c>net</c> and <c>syslog</c> want it.</summary>
 internal static unsafe class NetworkStart
 {
     // For the server's neighbour to answer, and for what is left to be said.
@@ -29,14 +30,10 @@ internal static unsafe class NetworkStart
         {
             if (driver is not INetworkDevice device)
                 continue;
-            Utf8Message place = $"{driver.Function.Address}";
-            CardOptions card = options.For(place.Text, isFirst, out ReadOnlySpan<byte> unknown);
-            if (isFirst && !unknown.IsEmpty)
-                Log.Warn($"boot argument net: {unknown}: there is no such word");
-            isFirst = false;
-            if (card.Use != NetworkUse.None)
-                Start(device, in card);
+            Start(device, driver.Function.Address, in options, ref isFirst);
         }
+        foreach (FireWireCard card in FireWireStart.Cards)
+            Start(card.Ip, card.Controller.Function.Address, in options, ref isFirst);
         NetworkTools.Initialize();
         StartSyslog();
     }
@@ -55,8 +52,15 @@ internal static unsafe class NetworkStart
             WorkLoop.Turn(end);
     }
 
-    private static void Start(INetworkDevice device, ref readonly CardOptions card)
+    private static void Start(INetworkDevice device, PciAddress address, ref readonly NetworkOptions options, ref bool isFirst)
     {
+        Utf8Message place = $"{address}";
+        CardOptions card = options.For(place.Text, isFirst, out ReadOnlySpan<byte> unknown);
+        if (isFirst && !unknown.IsEmpty)
+            Log.Warn($"boot argument net: {unknown}: there is no such word");
+        isFirst = false;
+        if (card.Use == NetworkUse.None)
+            return;
         var ip = new IpInterface(new PcapTap(device, Network.Recorder), DmaStart.System.Frames, Cpu.Timestamp());
         if (!Network.TryAdd(ip))
         {

@@ -36,7 +36,7 @@ internal static unsafe class Commands
         3 => new("irq"u8, default, "interrupts: vectors, lines, handlers, counts"u8, &IrqCommand.Run),
         4 => new("dma"u8, "[mark | leak]"u8, "devices' memory: masks, mappings, bounce slots; what was not given back"u8, &DmaCommand.Run),
         5 => new("net"u8, default, "network: cards, links, addresses, leases, sockets, counters"u8, &NetCommand.Run),
-        6 => new("ping"u8, "HOST [COUNT] [SIZE]"u8, "ICMP echoes to an IPv4 address, every byte compared"u8, &PingCommand.Run),
+        6 => new("ping"u8, "HOST [COUNT] [SIZE | FROM-TO]"u8, "ICMP echoes to an IPv4 address, every byte compared"u8, &PingCommand.Run),
         7 => new("tftp"u8, "HOST FILE"u8, "fetches a file; its size, SHA-256 and rate"u8, &TftpCommand.Run),
         8 => new("udpecho"u8, "PORT"u8, "sends UDP datagrams back where they came from; again: no more"u8, &UdpEchoCommand.Run),
         9 => new("pcap"u8, "on | off"u8, "records packets on the results channel (iso/pcap.sh makes a file)"u8, &PcapCommand.Run),

@@ -1,5 +1,6 @@
 using Sluice.Boot;
 using Sluice.Console;
+using Sluice.Drivers.Ip1394;
 using Sluice.Drivers.Ohci;
 using Sluice.FireWire.Core;
 using Sluice.Platform;
@@ -22,6 +23,10 @@ internal static class FireWireStatistics
         Terminal.WriteLine($"    responses dropped: unexpected {b.UnexpectedResponses}, wrong {b.WrongResponses}, old {b.OldResponses}");
         Terminal.WriteLine($"    ROMs read {r.Read}, remembered {r.Remembered}, not ready {r.NotReady}, failed {r.Failed}, slowed {r.Slowed}, unreadable {r.Unreadable}, duplicate {r.Duplicates}, faulty {r.Faulty}");
         Terminal.WriteLine($"    faults: self-IDs {c.BadSelfIds}, trees {b.BadTopologies}, packets {c.BadPackets}, descriptors {c.BadDescriptors}, dead contexts {c.DeadContexts}, hangs {c.Hangs}, resets {c.Restarts}, PHY {c.PhyTimeouts}, registers {c.RegisterFailures}, posted writes {c.PostedWriteErrors}, long cycles {c.LongCycles}");
+        Ip1394Counters i = card.Ip.Drops;
+        Terminal.WriteLine($"    IPv4: fragments sent {i.FragmentsSent}, received {i.FragmentsReceived}, reassembled {i.Reassembled}; not taken {i.NotTaken}, no peer {i.NoPeer}, away {i.NotThere}, no channel {i.NoChannel}");
+        Terminal.WriteLine($"    IPv4 dropped: length {i.BadLength}, type {i.BadType}, GASP {i.ForeignGasp}, source {i.UnknownSource}, broadcast {i.Broadcast}, address {i.BadAddress}, ARP {i.BadArp}, of another {i.ForeignArp}, reach {i.BadReach}");
+        Terminal.WriteLine($"    IPv4 fragments: bad {i.BadFragment}, overlapping {i.Overlapping}, size {i.SizeChanged}, scattered {i.TooScattered}, incomplete {i.Incomplete}, pushed out {i.PushedOut}, lost by resets {i.LostByReset}");
         ulong open = card.Controller.OpenNodes;
         if (open == 0)
             Terminal.WriteLine($"    our memory is closed to all nodes");

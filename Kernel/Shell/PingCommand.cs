@@ -2,6 +2,7 @@ using System;
 using Sluice.Console;
 using Sluice.Net;
 using Sluice.Platform;
+using Sluice.Runtime;
 
 namespace Sluice.Shell;
 
@@ -13,28 +14,41 @@ internal static class PingCommand
 
     public static bool Run(CommandWords words)
     {
-        ulong count = UsualCount, bytes = UsualBytes;
+        ulong count = UsualCount, first = UsualBytes, last = UsualBytes;
         if (!words.TryNext(out ReadOnlySpan<byte> host) || !NetworkTools.TryReadNumber(ref words, 1, MostCount, ref count) ||
-            !NetworkTools.TryReadNumber(ref words, 0, ushort.MaxValue, ref bytes) || words.TryNext(out _))
+            !TryReadSizes(ref words, ref first, ref last) || words.TryNext(out _))
             return false;
         if (!NetworkTools.TryFindHost(host, out Ipv4Address address, out IpInterface? way))
             return true;
-        if (bytes > way!.LongestPayload)
+        if (last > way!.LongestPayload)
             Terminal.WriteLine($"  {way.Device.Name} carries at most {way.LongestPayload} bytes at once");
         else
-            Ping(way, address, (uint)count, (uint)bytes);
+            Ping(way, address, (uint)count, (uint)first, (uint)last);
         return true;
     }
 
-    // Up to ten are told one by one; more are sent as fast as they come back.
-    private static void Ping(IpInterface way, Ipv4Address address, uint count, uint bytes)
+    // SIZE, or FROM-TO.
+    private static bool TryReadSizes(ref CommandWords words, ref ulong first, ref ulong last)
+    {
+        if (!words.TryNext(out ReadOnlySpan<byte> word))
+            return true;
+        int dash = word.IndexOf((byte)'-');
+        return NumberParse.TryParse(dash < 0 ? word : word.Slice(0, dash), out first) && NumberParse.TryParse(dash < 0 ? word : word.Slice(dash + 1), out last)
+            && first <= last && last <= ushort.MaxValue;
+    }
+
+    // Up to ten are told one by one; more are sent as fast as they come back. Each is a byte longer than the one before, until the last size.
+    private static void Ping(IpInterface way, Ipv4Address address, uint count, uint first, uint last)
     {
         Pinger pinger = NetworkTools.Pinger;
         bool tell = count <= 10;
         ulong shortest = ulong.MaxValue, longest = 0, all = 0;
         uint sent = 0, came = 0, wrong = 0;
-        pinger.Start(way, bytes);
-        Terminal.WriteLine($"  {bytes} bytes to {address} by {way.Device.Name}");
+        pinger.Start(way, first);
+        if (first == last)
+            Terminal.WriteLine($"  {first} bytes to {address} by {way.Device.Name}");
+        else
+            Terminal.WriteLine($"  {first} to {last} bytes to {address} by {way.Device.Name}");
         ulong next = Clock.Microseconds, lastSent = next;
         bool givenUp = false;
         while (!givenUp)
@@ -43,6 +57,7 @@ internal static class PingCommand
             if (sent < count && now >= next)
             {
                 pinger.TrySend(address, now).Ignore("what does not go out does not come back"u8);
+                pinger.Bytes = pinger.Bytes < last ? pinger.Bytes + 1 : first;
                 sent++;
                 lastSent = now;
                 next = now + Between;

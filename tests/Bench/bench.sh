@@ -33,10 +33,13 @@ measure() {
     measure 'i8255x-*' $memory "$bounce" "${hub[@]//MODEL/i82557b}"
   done
   # A model outside QEMU answers in real time, so idle time must pass; of two -icount the last one counts.
-  start_model
-  measure 'firewire-*' $memory '' -icount shift=0,sleep=on -object "memory-backend-memfd,id=ram,size=$memory,share=on" -machine memory-backend=ram \
-    -device "{\"driver\":\"vfio-user-pci\",\"socket\":{\"type\":\"unix\",\"path\":\"$socket\"}}"
-  stop_model
+  for kind in memory ip; do
+    start_model $kind
+    measure "$([ $kind = ip ] && echo 'ip1394-*' || echo 'firewire-*')" $memory '' -icount shift=0,sleep=on \
+      -object "memory-backend-memfd,id=ram,size=$memory,share=on" -machine memory-backend=ram \
+      -device "{\"driver\":\"vfio-user-pci\",\"socket\":{\"type\":\"unix\",\"path\":\"$socket\"}}"
+    stop_model
+  done
   stripped=$(mktemp)
   objcopy --strip-all iso/sluice.elf "$stripped"
   echo "BENCH sluice kernel-bytes $(stat -c %s "$stripped")"

@@ -14,8 +14,11 @@ echo "bench: Linux (a few minutes)" >&2
     tests/Bench/linux-peer/run.sh $card
     tests/Bench/linux-peer/run.sh $card swiotlb=force
   done
-  start_model
+  start_model memory
   MODEL=$socket tests/Bench/linux-peer/run.sh firewire
+  stop_model
+  start_model ip
+  MODEL=$socket tests/Bench/linux-peer/run.sh firewire-ip
   stop_model
 } >out/bench-linux.txt
 [ -s out/bench-linux.txt ] || { echo "bench: Linux did not boot or did not measure" >&2; exit 1; }

@@ -65,6 +65,9 @@ public sealed unsafe partial class E1000e : Driver, INetworkDevice
     public MacAddress Address => _address;
 
     /// <inheritdoc/>
+    public ulong Guid => 0;
+
+    /// <inheritdoc/>
     public uint LongestFrame => _model.LongestFrame;
 
     /// <inheritdoc/>

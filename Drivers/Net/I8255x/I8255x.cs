@@ -65,6 +65,9 @@ public sealed partial class I8255x : Driver, INetworkDevice, IWork, ITimerHandle
     public MacAddress Address { get; private set; }
 
     /// <inheritdoc/>
+    public ulong Guid => 0;
+
+    /// <inheritdoc/>
     public LinkState Link { get; private set; }
 
     /// <summary>Whether packets can come and go: it is there, and not to be reset.</summary>

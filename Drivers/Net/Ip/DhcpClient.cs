@@ -243,9 +243,9 @@ public sealed class DhcpClient
     // What a message means; the counter of what is wrong with it, or Count.
     private IpCounter Take(ReadOnlySpan<byte> data, ushort port, ulong now)
     {
-        if (port != ServerPort || !DhcpMessage.TryParse(data, out DhcpMessage message))
+        if (port != ServerPort || !DhcpMessage.TryParse(data, _interface.Device.Guid != 0, out DhcpMessage message))
             return IpCounter.DhcpMalformed;
-        if (message.Transaction != _transaction || message.Hardware != _interface.Device.Address)
+        if (message.Transaction != _transaction || (message.Hardware != _interface.Device.Address && _interface.Device.Guid == 0))
             return IpCounter.DhcpForeign;
         bool isAnswer = State is DhcpState.Requesting or DhcpState.Renewing or DhcpState.Rebinding or DhcpState.Rebooting;
         if (message.Kind == DhcpKind.Offer && State == DhcpState.Selecting)
@@ -336,7 +336,7 @@ public sealed class DhcpClient
             return;
         frame.SetLength(MostBytes);
         ulong seconds = (_asked - _began) / Second;
-        int bytes = DhcpMessage.Write(frame.Bytes, kind, _transaction, (ushort)Math.Min(seconds, ushort.MaxValue), _interface.Device.Address, client, wanted, server);
+        int bytes = DhcpMessage.Write(frame.Bytes, kind, _transaction, (ushort)Math.Min(seconds, ushort.MaxValue), _interface.Device.Address, _interface.Device.Guid, client, wanted, server);
         frame.SetLength((uint)bytes);
         Socket!.TrySend(ref frame, to, ServerPort).Ignore("it is asked again, and what was dropped is counted"u8);
     }

@@ -24,10 +24,15 @@ public struct DhcpMessage
 
     private const uint Cookie = 0x6382_5363;
     private const byte BootReply = 2;
+
+    // RFC 2855, section 3: the link's kind; of the client's identifier, which is an EUI-64, that; who cannot be spoken to yet is answered to all.
+    private const byte FireWire = 24, Eui64 = 27, Broadcast = 0x80;
     private const int ServerNameAt = 44, ServerNameBytes = 64, FileAt = 108, FileBytes = 128;
 
     public DhcpKind Kind;
     public uint Transaction;
+
+    /// <summary>The client's; none on FireWire, where the field means nothing.</summary>
     public MacAddress Hardware;
 
     /// <summary>The address offered or leased.</summary>
@@ -45,16 +50,17 @@ public struct DhcpMessage
     /// <summary>Seconds: the lease, until it is to be renewed, until anybody is to be asked; 0 if the message does not say.</summary>
     public uint Lease, Renew, Rebind;
 
-    /// <summary>Reads a message; false if a length in it is wrong, a value impossible, or it is no server's DHCP message for Ethernet.</summary>
-    public static bool TryParse(ReadOnlySpan<byte> data, out DhcpMessage message)
+    /// <summary>Reads a message; false if a length in it is wrong, a value impossible, or it is no server's DHCP message for this kind of link.</summary>
+    /// <param name="isFireWire">Whether it came over that; else over Ethernet.</param>
+    public static bool TryParse(ReadOnlySpan<byte> data, bool isFireWire, out DhcpMessage message)
     {
         message = default;
-        if (data.Length < HeaderBytes || data[0] != BootReply || data[1] != 1 || data[2] != MacAddress.Bytes ||
+        if (data.Length < HeaderBytes || data[0] != BootReply || data[1] != (isFireWire ? FireWire : 1) || data[2] != (isFireWire ? 0 : MacAddress.Bytes) ||
             BinaryPrimitives.ReadUInt32BigEndian(data.Slice(FixedBytes)) != Cookie)
             return false;
         message.Transaction = BinaryPrimitives.ReadUInt32BigEndian(data.Slice(4));
         message.Yours = Address(data.Slice(16));
-        message.Hardware = MacAddress.Read(data.Slice(28));
+        message.Hardware = isFireWire ? default : MacAddress.Read(data.Slice(28));
         message.Mask = Ipv4Address.Broadcast;
         byte overload = 0;
         if (!message.TryTakeOptions(data.Slice(HeaderBytes), ref overload))
@@ -123,27 +129,34 @@ public struct DhcpMessage
     }
 
     /// <summary>Writes a client's message; returns its length. 300 bytes at least, which old relays want (RFC 1542, section 2.1).</summary>
+    /// <param name="guid">Of a FireWire node; 0 of an Ethernet card, which is known by its address.</param>
     /// <param name="client">The client's own address, while it may use one.</param>
     /// <param name="wanted">The address asked for or declined; none leaves the option out.</param>
     /// <param name="server">Whom it is for; none leaves the option out.</param>
     public static int Write(
-        Span<byte> room, DhcpKind kind, uint transaction, ushort seconds, MacAddress hardware, Ipv4Address client, Ipv4Address wanted, Ipv4Address server)
+        Span<byte> room, DhcpKind kind, uint transaction, ushort seconds, MacAddress hardware, ulong guid, Ipv4Address client, Ipv4Address wanted, Ipv4Address server)
     {
         room.Clear();
         room[0] = 1;
-        room[1] = 1;
-        room[2] = MacAddress.Bytes;
+        room[1] = guid != 0 ? FireWire : (byte)1;
+        room[2] = guid != 0 ? (byte)0 : (byte)MacAddress.Bytes;
         BinaryPrimitives.WriteUInt32BigEndian(room.Slice(4), transaction);
         BinaryPrimitives.WriteUInt16BigEndian(room.Slice(8), seconds);
         BinaryPrimitives.WriteUInt32LittleEndian(room.Slice(12), client.Raw);
-        hardware.Write(room.Slice(28));
+        if (guid != 0 && client.IsNone)
+            room[10] = Broadcast;
+        else if (guid == 0)
+            hardware.Write(room.Slice(28));
         BinaryPrimitives.WriteUInt32BigEndian(room.Slice(FixedBytes), Cookie);
         int at = HeaderBytes;
         Put(room, ref at, 53, [(byte)kind]);
-        Span<byte> identifier = stackalloc byte[1 + MacAddress.Bytes];
-        identifier[0] = 1;
-        hardware.Write(identifier.Slice(1));
-        Put(room, ref at, 61, identifier);
+        Span<byte> identifier = stackalloc byte[1 + sizeof(ulong)];
+        identifier[0] = guid != 0 ? Eui64 : (byte)1;
+        if (guid != 0)
+            BinaryPrimitives.WriteUInt64BigEndian(identifier.Slice(1), guid);
+        else
+            hardware.Write(identifier.Slice(1));
+        Put(room, ref at, 61, guid != 0 ? identifier : identifier.Slice(0, 1 + MacAddress.Bytes));
         Span<byte> address = stackalloc byte[4];
         if (!wanted.IsNone)
         {

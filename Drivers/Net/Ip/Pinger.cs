@@ -29,18 +29,21 @@ public sealed unsafe class Pinger
     private const int Remembered = 64, Piece = 256;
 
     private readonly ulong[] _sentAt = new ulong[Remembered];
+    private readonly uint[] _sizes = new uint[Remembered];
     private readonly byte[] _piece = new byte[Piece];
     private IpInterface? _interface;
     private ushort _identifier, _sequence;
-    private uint _bytes;
+
+    /// <summary>Data of each request from now on: at most <see cref="IpInterface.LongestPayload"/>.</summary>
+    public uint Bytes { get; set; }
 
     /// <summary>Replies from now on are those to this run's requests.</summary>
-    /// <param name="bytes">Data of each request: at most <see cref="IpInterface.LongestPayload"/>.</param>
+    /// <param name="bytes">See <see cref="Bytes"/>.</param>
     public void Start(IpInterface ip, uint bytes)
     {
         Stop();
         _interface = ip;
-        _bytes = bytes;
+        Bytes = bytes;
         _sequence = 0;
         _identifier = (ushort)(1 + ip.Random.Below(ushort.MaxValue));
         ip.AwaitEchoes(_identifier);
@@ -56,10 +59,11 @@ public sealed unsafe class Pinger
     /// <summary>Sends the next request; false if it was dropped.</summary>
     public bool TrySend(Ipv4Address to, ulong now)
     {
-        if (!_interface!.TryTakePacket(_bytes, out Frame packet))
+        if (!_interface!.TryTakePacket(Bytes, out Frame packet))
             return false;
         _sequence++;
         _sentAt[_sequence % Remembered] = now;
+        _sizes[_sequence % Remembered] = Bytes;
         Fill(ref packet, 0);
         return _interface.TrySendEcho(ref packet, to, _identifier, _sequence);
     }
@@ -81,7 +85,7 @@ public sealed unsafe class Pinger
         reply.Bytes = frame.PacketLength - data;
         bool isRecent = (ushort)(_sequence - reply.Sequence) < Remembered;
         reply.Microseconds = isRecent ? now - _sentAt[reply.Sequence % Remembered] : 0;
-        reply.IsRight = isRecent && reply.Bytes == _bytes && IsRight(ref frame, data);
+        reply.IsRight = isRecent && reply.Bytes == _sizes[reply.Sequence % Remembered] && IsRight(ref frame, data);
         frame.Free();
         return true;
     }
@@ -102,7 +106,7 @@ public sealed unsafe class Pinger
     private bool IsRight(ref Frame frame, uint data)
     {
         ushort sequence = BinaryPrimitives.ReadUInt16BigEndian(frame.Bytes.Slice((int)data - 2));
-        for (uint at = 0; at < _bytes;)
+        for (uint at = 0; at < frame.PacketLength - data;)
         {
             int count = Packet.CopyTo(ref frame, data + at, _piece);
             for (int i = 0; i < count; i++)

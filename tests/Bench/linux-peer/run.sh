@@ -1,6 +1,6 @@
 #!/bin/bash
-# run.sh dma|e1000e|i82557b|firewire [extra kernel arguments, e.g. swiotlb=force]
-# firewire: MODEL names the socket of a running controller model with a memory node behind it; QEMU must be 10.1 or newer.
+# run.sh dma|e1000e|i82557b|firewire|firewire-ip [extra kernel arguments, e.g. swiotlb=force]
+# firewire, firewire-ip: MODEL names the socket of a running controller model with a memory node, or one that speaks IPv4, behind it; QEMU must be 10.1 or newer.
 # Boots Debian's Linux under QEMU TCG with -icount, so the guest's TSC counts instructions, and prints BENCH lines.
 # `iso/setup.sh linux` gets what it needs: a kernel with its headers, gcc, busybox-static, cpio.
 set -euo pipefail
@@ -12,14 +12,14 @@ work=$(mktemp -d); trap 'rm -rf "$work"' EXIT
 mkdir -p "$work"/root/{bin,proc,sys,dev}
 cp /bin/busybox "$work/root/bin/"
 shared=()
-if [ "$what" = dma ] || [ "$what" = firewire ]; then
-  cp "$here"/{bench.c,firewire.c,Makefile} "$work/"
+if [[ $what == dma || $what == firewire* ]]; then
+  cp "$here"/{bench.c,firewire.c,ip1394.c,Makefile} "$work/"
   make -s -C "/lib/modules/$release/build" M="$work" modules >"$work/log" 2>&1 || { cat "$work/log"; exit 1; }
   cp "$work"/*.ko "$work/root/"; cp "$here/init-$what" "$work/root/init"
   devices=(-device edu -nic none)
 fi
-if [ "$what" = firewire ]; then
-  for m in crc-itu-t firewire-core firewire-ohci; do cp "$(find "/lib/modules/$release" -name "$m.ko")" "$work/root/"; done
+if [[ $what == firewire* ]]; then
+  for m in crc-itu-t firewire-core firewire-ohci firewire-net; do cp "$(find "/lib/modules/$release" -name "$m.ko")" "$work/root/"; done
   # A model outside QEMU answers in real time, so idle time must pass; of two -icount the last one counts.
   machine+=(-icount shift=0,sleep=on)
   shared=(-object memory-backend-memfd,id=ram,size=$memory,share=on -machine memory-backend=ram)

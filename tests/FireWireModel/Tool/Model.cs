@@ -164,6 +164,8 @@ public sealed class Model : IDisposable
                 return new MemoryNode(information, bytes, at) { AnswersWritesAtOnce = !member.TakeSwitch("split-writes", false) };
             case "echo":
                 return new EchoNode(information);
+            case "ip":
+                return new IpNode(information);
             case "disk":
                 string file = member.Take("image", "");
                 bool isReadOnly = member.TakeSwitch("read-only", false);

@@ -54,6 +54,9 @@ internal sealed class CoreNode : Model.Link, IFireWireController
     /// <summary>Sees what comes first; true swallows it, acknowledged.</summary>
     public Func<Model.Packet, bool>? Swallows { get; set; }
 
+    /// <summary>Who takes what comes on channel 31.</summary>
+    public Sluice.Drivers.Ip1394.Ip1394Device? Listener { get; set; }
+
     public bool IsMaster { get; private set; }
 
     public ulong Guid { get; }
@@ -192,6 +195,12 @@ internal sealed class CoreNode : Model.Link, IFireWireController
         if (HoldsReports)
             return;
         Report((AckCode)ack);
+    }
+
+    public override void ReceiveStream(Model.Packet packet)
+    {
+        if (packet.Channel == Sluice.Drivers.Ip1394.Ip1394Device.Channel && !packet.HasDataError)
+            Listener?.OnStream(packet.Data);
     }
 
     public override void ReceivePhy(uint first, uint second)

@@ -11,6 +11,7 @@ public sealed class LayerTests
     [Theory]
     [InlineData("Core")]
     [InlineData("Sbp2")]
+    [InlineData("Ip")]
     public void The_core_and_what_is_above_it_have_not_a_word_of_any_controller(string part)
     {
         string folder = AppContext.BaseDirectory;

@@ -33,6 +33,8 @@ internal sealed class WireCard : INetworkDevice
 
     public MacAddress Address { get; }
 
+    public ulong Guid => 0;
+
     public LinkState Link => new(100, true);
 
     public uint LongestFrame => 9014;

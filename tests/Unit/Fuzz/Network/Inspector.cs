@@ -23,6 +23,8 @@ internal sealed class Inspector(INetworkDevice device, HostileBus bus) : INetwor
 
     public MacAddress Address => device.Address;
 
+    public ulong Guid => device.Guid;
+
     public LinkState Link => device.Link;
 
     public uint LongestFrame => device.LongestFrame;
