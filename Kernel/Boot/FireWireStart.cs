@@ -18,6 +18,7 @@ internal sealed class FireWireCard
     public readonly BusManager Manager;
     public readonly Sbp2Initiator Disks;
     public readonly Ip1394Device Ip;
+    public readonly BroadcastReceiver Broadcasts;
 
     public FireWireCard(Ohci controller)
     {
@@ -30,6 +31,7 @@ internal sealed class FireWireCard
         var kept = new byte[name.Text.Length];
         name.Text.CopyTo(kept);
         Ip = new Ip1394Device(Bus, Nodes, DmaStart.System.Frames, kept);
+        Broadcasts = new BroadcastReceiver(Ip, Bus, controller, controller.Function.Dma);
     }
 }
 

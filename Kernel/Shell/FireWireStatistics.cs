@@ -26,7 +26,7 @@ internal static class FireWireStatistics
         Ip1394Counters i = card.Ip.Drops;
         Terminal.WriteLine($"    IPv4: fragments sent {i.FragmentsSent}, received {i.FragmentsReceived}, reassembled {i.Reassembled}; not taken {i.NotTaken}, no peer {i.NoPeer}, away {i.NotThere}, no channel {i.NoChannel}");
         Terminal.WriteLine($"    IPv4 dropped: length {i.BadLength}, type {i.BadType}, GASP {i.ForeignGasp}, source {i.UnknownSource}, broadcast {i.Broadcast}, address {i.BadAddress}, ARP {i.BadArp}, of another {i.ForeignArp}, reach {i.BadReach}");
-        Terminal.WriteLine($"    IPv4 fragments: bad {i.BadFragment}, overlapping {i.Overlapping}, size {i.SizeChanged}, scattered {i.TooScattered}, incomplete {i.Incomplete}, pushed out {i.PushedOut}, lost by resets {i.LostByReset}");
+        Terminal.WriteLine($"    IPv4 fragments: bad {i.BadFragment}, overlapping {i.Overlapping}, size {i.SizeChanged}, scattered {i.TooScattered}, incomplete {i.Incomplete}, pushed out {i.PushedOut}, lost by resets {i.LostByReset}; broadcasts bad {card.Broadcasts.Bad}, receiver ended {card.Broadcasts.Ended}");
         ulong open = card.Controller.OpenNodes;
         if (open == 0)
             Terminal.WriteLine($"    our memory is closed to all nodes");

@@ -25,7 +25,7 @@ internal sealed record Contents(string[] Modules, string[] Sources, string[] Lib
         "camera-init" => new(["firewire-ohci"], ["camera"], ["dc1394"], [], "/usr/include/dc1394/dc1394.h"),
         "dv-init" => new(["firewire-ohci"], [], [], ["/usr/bin/dvgrab"], "/usr/bin/dvgrab"),
         "iso-init" => new(["firewire-ohci"], [], [], ["/usr/bin/sendiso", "/usr/bin/dumpiso"], "/usr/bin/sendiso"),
-        "net-init" => new(["firewire-ohci", "firewire-net"], [], [], [], null),
+        "net-init" or "sluice-net-init" => new(["firewire-ohci", "firewire-net"], [], [], [], null),
         "hostile-init" => new(["firewire-ohci", "firewire-net"], ["transactions"], [], [], null),
         "libraw-init" => new(["firewire-ohci"], [], [], ["/usr/bin/testlibraw"], "/usr/bin/testlibraw"),
         _ => new(["firewire-ohci"], ["transactions", "streams"], [], [], null),

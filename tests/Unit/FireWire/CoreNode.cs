@@ -335,7 +335,11 @@ internal sealed unsafe class CoreMachine : IDisposable, ITransactionHandler
     public const int MostFrames = 200;
 
     /// <summary>Those of this thread's machine.</summary>
-    public static FramePool Frames => _frames!;
+    public static FramePool Frames
+    {
+        get => _frames!;
+        set => _frames = value;
+    }
 
     public void OnDone(Transaction transaction) => Done.Add(transaction);
 
