@@ -15,7 +15,6 @@ public sealed unsafe class NoncoherentCaches : DeviceRam, ICacheLines
     private const int MostEvictions = 4;
 
     private readonly Dictionary<ulong, CachedPage> _pages = [];
-    private readonly List<(ulong Start, ulong Bytes)> _live = [];
     private readonly byte* _cpu;
     private Random _random;
     private readonly int _seed;
@@ -40,8 +39,8 @@ public sealed unsafe class NoncoherentCaches : DeviceRam, ICacheLines
     /// <summary>Lets other lines be evicted from now on.</summary>
     public void Reseed(int seed) => _random = new Random(seed);
 
-    /// <summary>Adds what devices have at the moment: start and length of each range. With none, no line moves by itself.</summary>
-    public Action<List<(ulong Start, ulong Bytes)>>? FindLive { get; set; }
+    /// <summary>Chooses one of what devices have at the moment: start and length of a range, 0 bytes if they have nothing. Without it, no line moves by itself.</summary>
+    public Func<Random, (ulong Start, ulong Bytes)>? ChooseLive { get; set; }
 
     public override string ToString() => $"cache lines of {LineBytes}, seed {_seed}";
 
@@ -98,14 +97,13 @@ public sealed unsafe class NoncoherentCaches : DeviceRam, ICacheLines
 
     private void Disturb()
     {
-        int count = _random.Next(MostEvictions);
-        if (FindLive == null || count == 0)
+        if (ChooseLive == null)
             return;
-        _live.Clear();
-        FindLive(_live);
-        for (; count > 0 && _live.Count != 0; count--)
+        for (int count = _random.Next(MostEvictions); count > 0; count--)
         {
-            (ulong start, ulong bytes) = _live[_random.Next(_live.Count)];
+            (ulong start, ulong bytes) = ChooseLive(_random);
+            if (bytes == 0)
+                return;
             ulong line = start + (ulong)_random.NextInt64((long)bytes) & ~(ulong)(LineBytes - 1);
             PageAt(line).Evict((int)(line & (CachedPage.Bytes - 1)));
             Evictions++;

@@ -65,15 +65,13 @@ public sealed partial class I8255x
         return value;
     }
 
-    // One bit to the EEPROM; returns what stands at its output.
+    // One bit to the EEPROM, which takes it as the clock rises; returns what stands at its output. The next one's wires let the clock fall.
     private bool Shift(bool bit)
     {
         EepromWires wires = EepromWires.Select | (bit ? EepromWires.ToEeprom : 0);
         Select(wires);
         Select(wires | EepromWires.Clock);
-        bool output = (_registers.Eeprom & EepromWires.FromEeprom) != 0;
-        Select(wires);
-        return output;
+        return (_registers.Eeprom & EepromWires.FromEeprom) != 0;
     }
 
     private void Select(EepromWires wires)

@@ -30,7 +30,7 @@ public sealed unsafe class DmaMachine : IDisposable
         }
         else
         {
-            var caches = new NoncoherentCaches(Memory.Memory.Base, kind.LineBytes, kind.Seed, Usable(Memory.Map)) { FindLive = FindLive };
+            var caches = new NoncoherentCaches(Memory.Memory.Base, kind.LineBytes, kind.Seed, Usable(Memory.Map)) { ChooseLive = ChooseLive };
             CacheLines.Current = caches;
             Ram = caches;
         }
@@ -117,19 +117,35 @@ public sealed unsafe class DmaMachine : IDisposable
     }
 
     // What devices have at the moment, where they see it.
-    private void FindLive(List<(ulong, ulong)> live)
+    // The first from a random one on.
+    private (ulong Start, ulong Bytes) ChooseLive(Random random)
     {
-        for (int i = 0; System != null && i < System.Table.Count; i++)
+        if (System == null || System.Table.Count == 0)
+            return default;
+        int all = System.Table.Count, at = random.Next(all);
+        for (int i = 0; i < all; i++, at = at + 1 == all ? 0 : at + 1)
         {
-            Mapping* mapping = System.Table.At(i);
+            Mapping* mapping = System.Table.At(at);
             if (mapping->Side is Side.Device or Side.Watched && mapping->Kind.Family <= DmaFamily.Noncontiguous && mapping->Given != 0)
-                live.Add((mapping->Address, mapping->Given));
-            for (uint part = 0; mapping->Side == Side.Parts && part < mapping->PartCount; part++)
-            {
-                if (mapping->Sides->Of[part] >= (byte)PartSide.Device)
-                    live.Add((mapping->Address + part * mapping->PartBytes, Parts.Length(mapping, part)));
-            }
+                return (mapping->Address, mapping->Given);
+            if (mapping->Side == Side.Parts && TryChoosePart(mapping, random, out (ulong, ulong) part))
+                return part;
         }
+        return default;
+    }
+
+    private static bool TryChoosePart(Mapping* mapping, Random random, out (ulong Start, ulong Bytes) range)
+    {
+        uint all = mapping->PartCount, at = (uint)random.Next((int)all);
+        for (uint i = 0; i < all; i++, at = at + 1 == all ? 0 : at + 1)
+        {
+            if (mapping->Sides->Of[at] < (byte)PartSide.Device)
+                continue;
+            range = (mapping->Address + at * mapping->PartBytes, Parts.Length(mapping, at));
+            return true;
+        }
+        range = default;
+        return false;
     }
 
     // A device says as many bits as its wider mask has.

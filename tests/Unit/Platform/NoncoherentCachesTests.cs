@@ -52,7 +52,7 @@ public sealed unsafe class NoncoherentCachesTests : IDisposable
         Array.Fill(device, (byte)7);
         Cpu(0x3040, 1)[0] = 1;                          // dirty when the device gets it
         caches.Write(0x3000, device);
-        caches.FindLive = live => live.Add((0x3040, 128));
+        caches.ChooseLive = _ => (0x3040, 128);
         for (int i = 0; i < 100; i++)
             Device(caches, 0x3000, 1);
         Assert.InRange(caches.Evictions, 50, 500);
@@ -69,7 +69,7 @@ public sealed unsafe class NoncoherentCachesTests : IDisposable
 
         string Run(int seed)
         {
-            var caches = new NoncoherentCaches(_memory.Base, 32, seed, (0, Bytes)) { FindLive = live => live.Add((0, 4096)) };
+            var caches = new NoncoherentCaches(_memory.Base, 32, seed, (0, Bytes)) { ChooseLive = _ => (0, 4096) };
             Cpu(0, 4096).Clear();
             caches.Clean(0, 4096);
             string moved = "";
