@@ -66,5 +66,7 @@ internal static class FireWireStart
         }
         FireWireAccess.Initialize();
         FireWireDisk.Initialize();
+        FireWireOffer.Initialize();
+        FireWireExercise.Initialize();
     }
 }

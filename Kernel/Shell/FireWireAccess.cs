@@ -123,8 +123,8 @@ internal static unsafe class FireWireAccess
         }
     }
 
-    // In the order of the results.
-    private static ReadOnlySpan<byte> NameOf(TransactionResult result) => NameList.At(
+    /// <summary>What a result means, in words.</summary>
+    internal static ReadOnlySpan<byte> NameOf(TransactionResult result) => NameList.At(
         "complete\nthe node says: conflict\nthe node says: data error\nthe node says: no such kind of access\nthe node says: no such address\n"u8 +
         "no acknowledge: nobody is there\nthe node stays busy\nno answer in time\na bus reset came in between\nthe bus was reset meanwhile\n"u8 +
         "the answer cannot be one\ntoo many at once\nmore than packets to this node hold\nthe controller could not send it\n"u8, (int)result);

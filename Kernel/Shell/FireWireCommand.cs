@@ -37,8 +37,14 @@ internal static class FireWireCommand
             return Statistics(words);
         if (what.SequenceEqual("reset"u8))
             return Reset(words);
+        if (what.SequenceEqual("root"u8))
+            return MakeRoot(words);
         if (what.SequenceEqual("disk"u8))
             return FireWireDisk.Run(words);
+        if (what.SequenceEqual("offer"u8))
+            return FireWireOffer.Run(words);
+        if (what.SequenceEqual("test"u8))
+            return FireWireExercise.Run(words);
         return FireWireAccess.Run(what, words);
     }
 
@@ -47,11 +53,14 @@ internal static class FireWireCommand
         Terminal.WriteLine($"  fw                              the bus as a tree: nodes, speeds, GUIDs, vendors and models");
         Terminal.WriteLine($"  fw stat                         counters, and who may reach our memory");
         Terminal.WriteLine($"  fw reset [short | long]         resets the bus");
+        Terminal.WriteLine($"  fw root NODE                    has a node be root after a short reset");
         Terminal.WriteLine($"  fw disk                         disks on the bus");
         Terminal.WriteLine($"  fw disk read [DISK [MEBIBYTES]] reads one from its beginning: rate and SHA-256");
         Terminal.WriteLine($"  fw read NODE ADDRESS [BYTES]    reads a node's space; 4 bytes, 4096 at most");
         Terminal.WriteLine($"  fw write NODE ADDRESS VALUE     writes 4 bytes there");
         Terminal.WriteLine($"  fw lock NODE ADDRESS OLD NEW    changes 4 bytes if they are OLD");
+        Terminal.WriteLine($"  fw offer [off]                  offers 64 KiB at {FireWireOffer.Start:x} to all nodes, to be read, written and locked");
+        Terminal.WriteLine($"  fw test NODE [ADDRESS [COUNT]]  so many reads, writes and locks of 64 KiB there, compared; what was there is lost");
     }
 
     private static bool Statistics(CommandWords words)
@@ -74,6 +83,16 @@ internal static class FireWireCommand
             if (error != Error.None)
                 Terminal.WriteLine($"  {card.Controller.Function.Address}: {error.Text}");
         }
+        return true;
+    }
+
+    private static bool MakeRoot(CommandWords words)
+    {
+        if (!words.TryNext(out ReadOnlySpan<byte> word) || !NumberParse.TryParse(word, out ulong node) || node >= Topology.MostNodes || words.TryNext(out _))
+            return false;
+        Error error = FireWireStart.Cards[0].Bus.MakeRoot((int)node);
+        if (error != Error.None)
+            Terminal.WriteLine($"  {error.Text}");
         return true;
     }
 
@@ -133,6 +152,8 @@ internal static class FireWireCommand
             Terminal.Write(", root"u8);
         if (node == tree.ResourceManager)
             Terminal.Write(", resource manager"u8);
+        if (node == card.Manager.ManagerId)
+            Terminal.Write(", bus manager"u8);
         if ((card.Controller.OpenNodes >> node & 1) != 0)
             Terminal.Write(", \e[1;91mmay read and write our memory\e[0m"u8);
         Terminal.WriteLine($"");

@@ -12,6 +12,7 @@ internal static class FireWireStatistics
 {
     public static void Write(FireWireCard card)
     {
+        SharedMemoryCounters o = FireWireOffer.Counters;
         OhciCounters c = card.Controller.Counters;
         BusCounters b = card.Bus.Counters;
         RomCounters r = card.Nodes.Counters;
@@ -20,6 +21,8 @@ internal static class FireWireStatistics
         Terminal.WriteLine($"    packets sent {c.Sent}, received {c.Received}, between PHYs {c.PhyPackets}; bus resets {c.BusResets}");
         Terminal.WriteLine($"    transactions {b.Submitted}, under way {card.Bus.UnderWay}; retries {b.Retries}, given up {b.GivenUp}, timed out {b.TimeOuts}, lost by resets {b.LostByReset}, malformed {b.MalformedAnswers}");
         Terminal.WriteLine($"    requests served {b.Served}; refused: length {b.BadLengths + b.TooLong}, lock {b.BadLocks}, nobody's address {b.NobodysAddress}; dropped: old {b.OldRequests}, source {b.BadSources}, broadcast {b.BadBroadcasts}, code {b.BadCodes}, no record {b.NoResponseRecord}, response lost {b.ResponsesLost}");
+        if (FireWireOffer.IsOn)
+            Terminal.WriteLine($"    64 KiB are offered at {FireWireOffer.Start:x}: read {o.Reads}, written {o.Writes}, locked {o.Locks}, refused {o.Misaligned}");
         Terminal.WriteLine($"    responses dropped: unexpected {b.UnexpectedResponses}, wrong {b.WrongResponses}, old {b.OldResponses}");
         Terminal.WriteLine($"    ROMs read {r.Read}, remembered {r.Remembered}, not ready {r.NotReady}, failed {r.Failed}, slowed {r.Slowed}, unreadable {r.Unreadable}, duplicate {r.Duplicates}, faulty {r.Faulty}");
         Terminal.WriteLine($"    faults: self-IDs {c.BadSelfIds}, trees {b.BadTopologies}, packets {c.BadPackets}, descriptors {c.BadDescriptors}, dead contexts {c.DeadContexts}, hangs {c.Hangs}, resets {c.Restarts}, PHY {c.PhyTimeouts}, registers {c.RegisterFailures}, posted writes {c.PostedWriteErrors}, long cycles {c.LongCycles}");

@@ -52,6 +52,13 @@ public sealed unsafe partial class FireWireBus
             WishReset(Math.Max(_wishedAt + MergeTime, LastReset + ResetDistance), false);
     }
 
+    /// <summary>
+    /// Has a node be root after a short bus reset, which begins soon; the gap count stays. Others may want it otherwise.
+    /// <see cref="Error.Busy"/> while there is a reset, others as of <see cref="IFireWireController.SendPhy"/>.
+    /// </summary>
+    public Error MakeRoot(int node) =>
+        !IsUp ? Error.Busy : Reconfigure(PhyPacket.Configuration(node, (uint)Topology.GapCount < 63 ? Topology.GapCount : -1), isLong: false);
+
     /// <inheritdoc/>
     [PacketPath]
     public void PhyPacketReceived(PhyPacket packet)

@@ -22,6 +22,7 @@ internal sealed record Contents(string[] Modules, string[] Sources, string[] Lib
         "disk-init" => new(["firewire-ohci", "firewire-sbp2", "sd_mod", "crc32c_generic", "ext4"], [], [], [], null),
         "shape-init" => new(["firewire-ohci"], ["topology"], [], [], null),
         "reboot-init" => new(["firewire-ohci", "firewire-sbp2", "sd_mod", "crc32c_generic"], ["transactions"], [], [], null),
+        "shell-init" => new(["firewire-ohci", "firewire-sbp2", "sd_mod", "crc32c_generic"], ["topology", "transactions", "serve"], [], [], null),
         "camera-init" => new(["firewire-ohci"], ["camera"], ["dc1394"], [], "/usr/include/dc1394/dc1394.h"),
         "dv-init" => new(["firewire-ohci"], [], [], ["/usr/bin/dvgrab"], "/usr/bin/dvgrab"),
         "iso-init" => new(["firewire-ohci"], [], [], ["/usr/bin/sendiso", "/usr/bin/dumpiso"], "/usr/bin/sendiso"),

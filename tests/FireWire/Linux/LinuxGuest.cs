@@ -108,6 +108,28 @@ internal sealed partial class LinuxGuest : IDisposable
         return false;
     }
 
+    /// <summary>Has shell-init run a line; what it said, without the marks of results.</summary>
+    public async Task<string[]> RunAsync(string line, TimeSpan patience)
+    {
+        int seen = Results.Count();
+        await SendAsync(line);
+        Assert.True(await SeesAsync("end", patience), Said);
+        return [.. Results.Skip(seen).SkipLast(1)];
+    }
+
+    /// <summary>Has shell-init reboot the machine, and waits until it is ready again.</summary>
+    public async Task<bool> RebootAsync(TimeSpan patience)
+    {
+        await SendAsync("$B reboot -f");
+        return await SeesAsync("ready", patience);
+    }
+
+    private async Task SendAsync(string line)
+    {
+        await _qemu.StandardInput.WriteLineAsync(line.AsMemory(), TestContext.Current.CancellationToken);
+        await _qemu.StandardInput.FlushAsync(TestContext.Current.CancellationToken);
+    }
+
     /// <summary>Waits until QEMU has ended by itself.</summary>
     public Task EndsAsync(TimeSpan patience) => _qemu.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(patience, TestContext.Current.CancellationToken);
 

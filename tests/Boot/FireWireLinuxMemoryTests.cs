@@ -1,0 +1,152 @@
+using System;
+using System.Linq;
+using System.Text.RegularExpressions;
+using System.Threading.Tasks;
+using Sluice.FireWire.Bus;
+using Sluice.Tests.Boot.Harness;
+using Sluice.Tests.FireWire.Linux;
+using Xunit;
+using static Sluice.Tests.Boot.FireWireLinuxBus;
+
+namespace Sluice.Tests.Boot;
+
+/// <summary>Linux and Sluice use each other's memory, take turns as root and as manager, and reboot beside each other.</summary>
+public sealed class FireWireLinuxMemoryTests
+{
+    [Theory]
+    [InlineData("")]
+    [InlineData("dma=bounce")]
+    public async Task Each_reads_writes_and_locks_what_the_other_offers(string arguments)
+    {
+        SkipUnlessPossible("shell-init");
+        using var bus = new FireWireLinuxBus();
+        await using Machine machine = await bus.StartOurs($"firewire-linux-memory{arguments.Replace("=", "-")}", arguments);
+        using LinuxGuest guest = await bus.StartLinux();
+        int linux = NodeOf(await Quiet(machine, $"{Theirs:x16}"), $"{Theirs:x16}");
+        Assert.Contains("no such address", await machine.Shell($"fw test {linux}"));
+        Assert.Contains(await guest.RunAsync($"/transactions $(device 0x{Ours:x}) 10 2048", Patience), line => line.StartsWith("not ok", StringComparison.Ordinal));
+
+        await Offer(machine, guest);
+        await Exchange(machine, guest, linux, 10_000);
+        // Both at once.
+        Task<string[]> theirs = guest.RunAsync($"/transactions $(device 0x{Ours:x}) 2000 2048", Patience);
+        Assert.Contains("2000 reads, 2000 writes, 2000 locks, all as they should be", await machine.Shell($"fw test {linux} 0xfffff0010000 2000"));
+        AllOk(await theirs, 2_000);
+
+        Assert.Equal("", (await machine.Shell("fw offer off")).Trim());
+        Assert.Contains(await guest.RunAsync($"/transactions $(device 0x{Ours:x}) 10 2048", Patience), line => line.StartsWith("not ok", StringComparison.Ordinal));
+        Clean(await machine.Shell("fw stat"));
+    }
+
+    /// <param name="isOurManager">Who is on the bus first, and so its manager.</param>
+    /// <param name="isOurRoot">Who is made root, and so has to be cycle master.</param>
+    [Theory]
+    [InlineData(true, true)]
+    [InlineData(true, false)]
+    [InlineData(false, true)]
+    [InlineData(false, false)]
+    public async Task Either_is_root_cycle_master_and_bus_manager(bool isOurManager, bool isOurRoot)
+    {
+        SkipUnlessPossible("shell-init");
+        using var bus = new FireWireLinuxBus("--node", "memory,name=memory", "--cable", "ours-memory", "--cable", "memory-linux");
+        LinuxGuest? early = isOurManager ? null : await bus.StartLinux();
+        if (early != null) await ManagerOf(early, _ => true);
+        await using Machine machine = await bus.StartOurs($"firewire-linux-{(isOurManager ? "ours" : "linux")}-{(isOurRoot ? "ours" : "linux")}");
+        if (early == null) await Quiet(machine, "bus manager");
+        using LinuxGuest guest = early ?? await bus.StartLinux();
+
+        string tree = await Quiet(machine, $"{Theirs:x16} Linux");
+        int wanted = isOurRoot ? NodeOf(tree, "us") : NodeOf(tree, $"{Theirs:x16}");
+        if (NodeIn(tree, "root") != wanted)
+        {
+            Assert.Equal("", (await machine.Shell($"fw root {wanted}")).Trim());
+            tree = await Quiet(machine, $"{Theirs:x16} Linux");
+        }
+        int us = NodeOf(tree, "us"), linux = NodeOf(tree, $"{Theirs:x16}"), root = NodeIn(tree, "root"), manager = NodeIn(tree, "bus manager");
+        Assert.Equal((isOurRoot ? us : linux, isOurManager ? us : linux), (root, manager));
+        Match theirs = await ManagerOf(guest, match => match.Groups[4].Value == $"{manager}");
+        Assert.Equal((linux, root, manager), (Number(theirs, 1), Number(theirs, 2), Number(theirs, 4)));
+        Assert.Equal(NodeIn(tree, "resource manager"), Number(theirs, 3));
+
+        // STATE_CLEAR.cmstr of the root alone, and its cycle starts are on the bus.
+        Assert.True(IsCycleMaster(await machine.Shell($"fw read {root} 0xfffff0000000")));
+        Assert.False(IsCycleMaster(await machine.Shell($"fw read {(isOurRoot ? linux : us)} 0xfffff0000000")));
+        int sender = -1;
+        bus.Model.Do(() => sender = bus.Model.Bus.Phys[0].Segment.CycleMaster?.Phy.PhysicalId ?? -1);
+        Assert.Equal(root, sender);
+
+        await Offer(machine, guest);
+        await Exchange(machine, guest, linux, 200);
+        Clean(await machine.Shell("fw stat"));
+    }
+
+    [Fact]
+    public async Task Each_survives_the_others_reboot()
+    {
+        SkipUnlessPossible("shell-init");
+        using var bus = new FireWireLinuxBus("--node", "memory,name=memory", "--cable", "ours-memory", "--cable", "memory-linux");
+        await using Machine machine = await bus.StartOurs("firewire-linux-reboot");
+        using LinuxGuest guest = await bus.StartLinux(reboots: true);
+        int linux = NodeOf(await Quiet(machine, $"{Theirs:x16} Linux"), $"{Theirs:x16}");
+        await Offer(machine, guest);
+        await Exchange(machine, guest, linux, 200);
+
+        int before = machine.RawConsole.Length;
+        await machine.Type("reboot\r"u8.ToArray());
+        await machine.WaitForConsole(Machine.Prompt, await machine.WaitForConsole("[    0.", before));
+        linux = NodeOf(await Quiet(machine, $"{Theirs:x16} Linux"), $"{Theirs:x16}");
+        Assert.Contains("all nodes may", await machine.Shell("fw offer"));
+        await Exchange(machine, guest, linux, 200);
+        Assert.False(guest.HasCrashed, guest.Said);
+
+        Assert.True(await guest.RebootAsync(Patience), guest.Said);
+        linux = NodeOf(await Quiet(machine, $"{Theirs:x16} Linux"), $"{Theirs:x16}");
+        await Offer(machine, guest);
+        await Exchange(machine, guest, linux, 200);
+        Clean(await machine.Shell("fw stat"));
+    }
+
+    private static async Task Offer(Machine machine, LinuxGuest guest)
+    {
+        Assert.Contains("all nodes may", await machine.Shell("fw offer"));
+        await guest.RunAsync("/serve > /served 2>&1 &", Patience);
+        while (!(await guest.RunAsync("$B cat /served", Patience)).Contains("serving"))
+            await machine.Pause(TimeSpan.FromMilliseconds(200));
+    }
+
+    // Linux uses our memory, and we use Linux's.
+    private static async Task Exchange(Machine machine, LinuxGuest guest, int linux, int count)
+    {
+        AllOk(await guest.RunAsync($"/transactions $(device 0x{Ours:x}) {count} 2048", Patience), count);
+        string ours = await machine.Shell($"fw test {linux} 0xfffff0010000 {count}");
+        Assert.True(ours.Contains($"{count} reads, {count} writes, {count} locks, all as they should be"), $"{ours}\n{guest.Said}");
+        Assert.Equal(["serving"], await guest.RunAsync("$B cat /served", Patience));
+    }
+
+    private static void AllOk(string[] results, int count)
+    {
+        string all = string.Join('\n', results);
+        foreach (string kind in (string[])[$"ok quadlets {count}", $"ok blocks {count}", $"ok locks {count}", "ok beyond 3", "ok whole"])
+            Assert.True(results.Any(line => line.StartsWith(kind, StringComparison.Ordinal)), $"'{kind}' is missing:\n{all}");
+        Assert.DoesNotContain(results, line => line.StartsWith("not ok", StringComparison.Ordinal));
+    }
+
+    private static async Task<Match> ManagerOf(LinuxGuest guest, Func<Match, bool> isWanted)
+    {
+        DateTime end = DateTime.UtcNow + Patience;
+        while (true)
+        {
+            Match bus = await Topology(guest);
+            if (bus.Success && bus.Groups[4].Value != "-1" && isWanted(bus)) return bus;
+            Assert.True(DateTime.UtcNow < end, guest.Said);
+            await Task.Delay(500, TestContext.Current.CancellationToken);
+        }
+    }
+
+    private static int Number(Match match, int group) => int.Parse(match.Groups[group].Value, System.Globalization.CultureInfo.InvariantCulture);
+
+    private static bool IsCycleMaster(string read) => (Convert.ToUInt32(Regex.Match(read, @"fffff0000000  ([0-9a-f]{8})").Groups[1].Value, 16) & 0x100) != 0;
+
+    private static void Clean(string statistics) =>
+        Assert.Matches(@"faults: self-IDs 0, trees 0, packets 0, descriptors 0, dead contexts 0, hangs 0, resets 0,", statistics);
+}
