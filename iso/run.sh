@@ -18,9 +18,10 @@ case "${1:-}" in
   '') [ -t 0 ] || mode=batch ;;
   *) echo "usage: run.sh [--gdb | --gdb-port N]" >&2; exit 2 ;;
 esac
-# What there is to fetch by TFTP.
+# What there is to fetch by TFTP, and what a FireWire disk begins with.
 mkdir -p out/tftp
 [ -e out/tftp/16M ] || head -c 16777216 /dev/urandom >out/tftp/16M
+[ -e out/disk ] || cp out/tftp/16M out/disk
 : >out/ktap.txt
 
 arguments="serial=colour test=* after=shell"
@@ -44,7 +45,7 @@ if [ "${FIRMWARE:-bios}" = uefi ]; then
     -drive "if=pflash,unit=1,format=raw,snapshot=on,file=$(iso/qemu.sh --firmware-vars)")
 fi
 
-# A FireWire bus with a controller, a memory node, a disk and a camera. It is a child of this process, which becomes QEMU or waits for
+# A FireWire bus with a controller, a memory node, a peer that writes back what it gets, a disk and a camera. It is a child of this process, which becomes QEMU or waits for
 # it, and the system ends it when its parent ends, however that was; setsid: signals of the terminal are for QEMU.
 model=tests/FireWireModel/bin/Debug/net10.0/Sluice.FireWireModel.dll firewire=
 start_firewire() {
@@ -52,8 +53,8 @@ start_firewire() {
   [ -e $model ] || { echo "run: no FireWire controller, as its model is not built ('make run' does that)" >&2; return 0; }
   command -v setpriv >/dev/null || { echo "run: no FireWire controller, as setpriv is missing (Debian package util-linux)" >&2; return 0; }
   local socket=out/firewire-$$.sock
-  setpriv --pdeathsig TERM setsid dotnet exec $model --controller $socket,name=host --node memory,name=memory --node disk,name=disk \
-    --node camera,name=camera </dev/null >out/firewire.log 2>&1 &
+  setpriv --pdeathsig TERM setsid dotnet exec $model --controller $socket,name=host --node memory,name=memory --node echo,name=echo \
+    --node disk,name=disk,image=out/disk --node camera,name=camera </dev/null >out/firewire.log 2>&1 &
   firewire=$!
   if ! iso/qemu.sh -device vfio-user-pci,help >/dev/null 2>&1; then
     echo "run: no FireWire controller, as this QEMU has no vfio-user-pci (10.1 and newer have)" >&2
@@ -107,6 +108,7 @@ case $mode in
     # Without isa-debug-exit: a person decides when the machine goes.
     echo "run: the console is this terminal; 'help' lists the shell's commands, Ctrl-A X ends QEMU" >&2
     echo "run: 'tftp 10.0.2.2 16M' fetches out/tftp/16M, whose SHA-256 is $(sha256sum <out/tftp/16M | cut -d' ' -f1)" >&2
+    echo "run: 'fw disk read' reads out/disk, 'fw test NODE' the memory of another node of the FireWire bus" >&2
     exec iso/qemu.sh "${machine[@]}" -serial mon:stdio
     ;;
   batch)

@@ -28,6 +28,7 @@ internal static unsafe class SelfTests
         run.Suite("e1000e"u8, &E1000eSuite.Register);
         run.Suite("i8255x"u8, &I8255xSuite.Register);
         run.Suite("network cards"u8, &CardPairSuite.Register);
+        run.Suite("firewire"u8, &FireWireSuite.Register);
         run.Suite("dma checker"u8, &DmaCheckerSuite.Register);
     }
 

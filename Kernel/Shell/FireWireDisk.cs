@@ -3,6 +3,7 @@ using Sluice.Block;
 using Sluice.Boot;
 using Sluice.Console;
 using Sluice.Dma;
+using Sluice.Drivers.Ohci;
 using Sluice.Drivers.Sbp2;
 using Sluice.Mm;
 using Sluice.Net;
@@ -15,7 +16,7 @@ namespace Sluice.Shell;
 internal static class FireWireDisk
 {
     private const ulong Look = 100_000, Progress = 1_000_000;
-    private const int AtOnce = 4, PieceOrder = 4;
+    private const int AtOnce = 4, PieceOrder = 4, HashResets = 3;
     private const uint PieceBytes = 4096u << PieceOrder;
 
     private static Reader _reader = null!;
@@ -90,6 +91,23 @@ internal static class FireWireDisk
         foreach (byte value in hash)
             text.Append(value, "x2");
         Terminal.WriteLine($"  SHA-256 {text.Written}");
+    }
+
+    /// <summary>Hashes a disk from its beginning; with a controller its bus is reset in between, short and long in turn. False if it cannot be read.</summary>
+    public static bool TryHash(Sbp2Disk disk, ulong bytes, Ohci? resets, Span<byte> hash)
+    {
+        if (!_reader.TryBegin(disk, bytes))
+            return false;
+        for (int done = 0; !_reader.IsDone; _reader.Go())
+        {
+            WorkLoop.Turn(Deadline.In(Look));
+            if (resets == null || done == HashResets || _reader.Hashed < bytes / (HashResets + 1) * (ulong)(done + 1))
+                continue;
+            resets.Reset(isLong: (done++ & 1) != 0).Ignore("then it is one fewer"u8);
+        }
+        _reader.End();
+        _reader.Hash.Finish(hash);
+        return _reader.Result == BlockResult.Complete && _reader.Hashed == bytes;
     }
 
     private static ReadOnlySpan<byte> NameOf(DiskState state) => NameList.At(

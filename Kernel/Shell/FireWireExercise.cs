@@ -14,14 +14,15 @@ internal static unsafe class FireWireExercise
     private const ulong Look = 100_000, Progress = 1_000_000, Patience = 60_000_000;
     private const int Order = 5, DefaultCount = 1_000, MostCount = 100_000_000;
 
-    private static MemoryExercise? _exercise;
+    /// <summary>The one there is; null without a controller, or memory.</summary>
+    public static MemoryExercise? Exercise { get; private set; }
 
     /// <summary>Once, while starting, with a controller.</summary>
     public static void Initialize()
     {
         if (FireWireStart.Cards.Length == 0 || !Pages.TryTake(Order, Zone.Any, out PageRun pages))
             return;
-        _exercise = new MemoryExercise(FireWireStart.Cards[0].Bus, PhysicalMemory.At(pages.Start));
+        Exercise = new MemoryExercise(FireWireStart.Cards[0].Bus, PhysicalMemory.At(pages.Start));
         Own.KeepForGood(ref pages);
     }
 
@@ -34,14 +35,14 @@ internal static unsafe class FireWireExercise
             || (words.TryNext(out word) && (!NumberParse.TryParse(word, out count) || count > MostCount)) || words.TryNext(out _))
             return false;
         FireWireCard card = FireWireStart.Cards[0];
-        if (_exercise == null)
+        if (Exercise == null)
             Terminal.WriteLine($"  there was no memory to compare with");
-        else if (_exercise.UnderWay != 0)
+        else if (Exercise.UnderWay != 0)
             Terminal.WriteLine($"  the last one is still under way");
         else if (card.Nodes.ImageOf((int)node) is not { } rom)
             Terminal.WriteLine($"  no such node, or its ROM is not known");
         else
-            Run(_exercise, card, (int)node, rom, address, (int)count);
+            Run(Exercise, card, (int)node, rom, address, (int)count);
         return true;
     }
 

@@ -40,24 +40,22 @@ internal static unsafe class FireWireOffer
         bool isOff = words.TryNext(out ReadOnlySpan<byte> word);
         if ((isOff && !word.SequenceEqual("off"u8)) || words.TryNext(out _))
             return false;
-        if (_memory == null)
-        {
-            Terminal.WriteLine($"  there was no memory to offer");
-            return true;
-        }
-        AddressSpaceTable table = FireWireStart.Cards[0].Bus.Addresses;
-        if (isOff)
-        {
-            IsOn = false;
-            table.TryRemove(_memory);
-            return true;
-        }
-        Error error = IsOn ? Error.None : table.Add(_memory);
-        IsOn = error == Error.None;
-        if (IsOn)
+        if (Set(!isOff) == null)
+            Terminal.WriteLine($"  there was no memory, or no room, to offer any");
+        else if (!isOff)
             Terminal.WriteLine($"  all nodes may read, write and lock 64 KiB at {Start:x} now");
-        else
-            Terminal.WriteLine($"  {error.Text}");
         return true;
+    }
+
+    /// <summary>Offers it, or no longer; null if that cannot be.</summary>
+    public static SharedMemory? Set(bool isOn)
+    {
+        if (_memory == null || isOn == IsOn)
+            return _memory;
+        AddressSpaceTable table = FireWireStart.Cards[0].Bus.Addresses;
+        if (isOn ? table.Add(_memory) != Error.None : !table.TryRemove(_memory))
+            return null;
+        IsOn = isOn;
+        return _memory;
     }
 }

@@ -60,6 +60,13 @@ public sealed class BusRegisters : AddressHandler
         _controller.SetCycleMaster(IsCycleMaster);
     }
 
+    /// <summary>Has requests wait for their responses for so many seconds, 7 at most; 0 for the 100 ms that are the least.</summary>
+    public void SetSplitSeconds(uint seconds)
+    {
+        (_splitHi, _splitLo) = (seconds & 7, LeastCycles << 19);
+        Measure();
+    }
+
     /// <summary>The channel for broadcast is allocated, or is not any more.</summary>
     public void SetBroadcastValid(bool isValid) => Broadcast = isValid ? Broadcast | IsValid : Broadcast & ~IsValid;
 
