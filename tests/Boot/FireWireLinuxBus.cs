@@ -81,11 +81,12 @@ internal sealed class FireWireLinuxBus : IDisposable
     public static int NodeIn(string tree, string role) =>
         int.Parse(Regex.Match(tree, $@"(?m)(\d+) S\d+ .*, {Regex.Escape(role)}\b").Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture);
 
-    /// <summary>What Linux says of the bus: the last line of its own node.</summary>
+    /// <summary>What Linux says of the bus in the line of its own node: id, root, resource manager, bus manager; no success while it has none.</summary>
     public static async Task<Match> Topology(LinuxGuest guest)
     {
         string[] lines = await guest.RunAsync("/topology", Patience);
-        return Regex.Match(Assert.Single(lines, line => line.StartsWith($"node {Theirs:x16} ", StringComparison.Ordinal)), @"id (\d+) .*root (\d+) irm (\d+) bm (-?\d+)");
+        string ours = lines.FirstOrDefault(line => line.StartsWith($"node {Theirs:x16} ", StringComparison.Ordinal)) ?? "";
+        return Regex.Match(ours, @"id (\d+) .*root (\d+) irm (\d+) bm (-?\d+)");
     }
 
     public void Dispose()

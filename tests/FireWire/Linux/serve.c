@@ -23,6 +23,8 @@ static int serve(const struct fw_cdev_event_request2 *request, const void **from
 	uint32_t width = request->length / 2;
 
 	*length = 0;
+	if (request->offset - MEMORY >= BYTES || (request->tcode < TCODE_LOCK_MASK_SWAP && request->length > BYTES - (request->offset - MEMORY)))
+		return RCODE_ADDRESS_ERROR;
 	switch (request->tcode) {
 	case TCODE_WRITE_QUADLET_REQUEST:
 	case TCODE_WRITE_BLOCK_REQUEST:
@@ -50,7 +52,8 @@ int main(void)
 {
 	struct fw_cdev_event_bus_reset reset;
 	struct fw_cdev_get_info info = { .version = 4, .bus_reset = (uintptr_t)&reset };
-	struct fw_cdev_allocate allocate = { .offset = MEMORY, .length = BYTES, .region_end = MEMORY + BYTES };
+	/* Linux wants room for argument and value of a lock, not for what it locks. */
+	struct fw_cdev_allocate allocate = { .offset = MEMORY, .length = BYTES + 8, .region_end = MEMORY + BYTES + 8 };
 	static union {
 		struct fw_cdev_event_common common;
 		struct fw_cdev_event_request2 request;

@@ -43,6 +43,12 @@ public abstract partial class Node : ITimed
     private int _nextLabel;
     private bool _isTimerOn;
 
+    /// <summary>How many seconds its requests wait for their responses, 7 at most; 100 ms unless it is set.</summary>
+    public int SplitSeconds
+    {
+        set => _registers.SetSplitSeconds(value);
+    }
+
     private bool HasRequests => _requests.Count != 0;
 
     /// <summary>Reads from another node: a quadlet's request for four bytes at a multiple of four, else a block's.</summary>

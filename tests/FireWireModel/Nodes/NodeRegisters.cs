@@ -19,6 +19,9 @@ internal sealed class NodeRegisters(Node node, bool hasManager)
     /// <summary>Microseconds until a request without response fails: seconds, and 8,000ths in bits 31:19.</summary>
     public double SplitMicroseconds => ((_splitHi & 7) * 1e6) + (Math.Max(_splitLo >> 19, 800) * 125.0);
 
+    /// <summary>Sets that to whole seconds, 7 at most.</summary>
+    public void SetSplitSeconds(int seconds) => (_splitHi, _splitLo) = ((uint)seconds & 7, 800u << 19);
+
     public void BusReset()
     {
         _manager.Reset();

@@ -22,6 +22,9 @@ public sealed class Model : IDisposable
     private readonly Pump _pump;
     private readonly List<OhciPciDevice> _devices = [];
     private readonly List<VfioUserServer> _servers = [];
+    // Seconds that nodes wait for a guest's answers: it may be slow.
+    private const int Patience = 5;
+
     private readonly StreamWriter? _trace;
     private readonly ulong _seed;
 
@@ -105,6 +108,8 @@ public sealed class Model : IDisposable
             traits = traits with { Vendor = 0x08_0028, Product = 0x83_3005 };
         Link? link = member.IsController ? AddController(member, guid, speed, card, quirks) : AddNode(member, guid, speed, _seed, line => log($"{name}: {line}"));
         member.Close();
+        if (link is Node node)
+            node.SplitSeconds = Patience;
         Do(() => Bus.Add(name, link, traits));
         if (link is OhciController controller)
             Do(() => controller.Faults = faults);

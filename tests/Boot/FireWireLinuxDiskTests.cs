@@ -1,0 +1,57 @@
+using System;
+using System.IO;
+using System.Security.Cryptography;
+using System.Threading.Tasks;
+using Sluice.Tests.Boot.Harness;
+using Sluice.Tests.FireWire.Linux;
+using Xunit;
+using static Sluice.Tests.Boot.FireWireLinuxBus;
+
+namespace Sluice.Tests.Boot;
+
+/// <summary>Sluice and Linux use one SBP-2 disk, one after the other.</summary>
+public sealed class FireWireLinuxDiskTests
+{
+    private const int MiB = 24;
+
+    [Fact]
+    public async Task Both_read_the_same_from_a_disk_before_and_after_Linux_has_written_to_it()
+    {
+        SkipUnlessPossible("shell-init");
+        string image = Path.Combine(Path.GetTempPath(), $"sluice-disk-{Guid.NewGuid():n}");
+        byte[] bytes = new byte[MiB << 20];
+        new Random(5).NextBytes(bytes);
+        await File.WriteAllBytesAsync(image, bytes, TestContext.Current.CancellationToken);
+        try
+        {
+            using var bus = new FireWireLinuxBus("--node", $"disk,name=disk,image={image}", "--cable", "ours-disk", "--cable", "disk-linux");
+            await ReadOurs(bus, "firewire-linux-disk-before", Hash(bytes));
+            // Sluice has gone: the login is free once the target has waited for a reconnect.
+            using (LinuxGuest guest = await bus.StartLinux())
+            {
+                Assert.Equal([Hash(bytes)], await guest.RunAsync("$B sha256sum $(disk) | $B cut -d' ' -f1", Patience));
+                string[] written = await guest.RunAsync(
+                    $"d=$(disk); $B dd if=/dev/urandom of=$d bs=1M count={MiB} 2>/dev/null; $B sync; echo 3 > /proc/sys/vm/drop_caches; $B sha256sum $d | $B cut -d' ' -f1", Patience);
+                bytes = await File.ReadAllBytesAsync(image, TestContext.Current.CancellationToken);
+                Assert.Equal([Hash(bytes)], written);
+            }
+            await ReadOurs(bus, "firewire-linux-disk-after", Hash(bytes));
+        }
+        finally
+        {
+            File.Delete(image);
+        }
+    }
+
+    // While Linux is not there.
+    private static async Task ReadOurs(FireWireLinuxBus bus, string name, string hash)
+    {
+        await using Machine machine = await bus.StartOurs(name);
+        while (!(await machine.Shell("fw disk")).Contains(": ready")) await machine.Pause(TimeSpan.FromMilliseconds(200));
+        string read = await machine.Shell($"fw disk read 0 {MiB}");
+        Assert.Contains($"SHA-256 {hash}", read);
+        Assert.Contains($"{MiB << 20} bytes in", read);
+    }
+
+    private static string Hash(byte[] bytes) => Convert.ToHexStringLower(SHA256.HashData(bytes));
+}
