@@ -25,7 +25,7 @@ internal static class FireWireStatistics
             Terminal.WriteLine($"    64 KiB are offered at {FireWireOffer.Start:x}: read {o.Reads}, written {o.Writes}, locked {o.Locks}, refused {o.Misaligned}");
         Terminal.WriteLine($"    responses dropped: unexpected {b.UnexpectedResponses}, wrong {b.WrongResponses}, old {b.OldResponses}");
         Terminal.WriteLine($"    ROMs read {r.Read}, remembered {r.Remembered}, not ready {r.NotReady}, failed {r.Failed}, slowed {r.Slowed}, unreadable {r.Unreadable}, duplicate {r.Duplicates}, faulty {r.Faulty}");
-        Terminal.WriteLine($"    faults: self-IDs {c.BadSelfIds}, trees {b.BadTopologies}, packets {c.BadPackets}, descriptors {c.BadDescriptors}, dead contexts {c.DeadContexts}, hangs {c.Hangs}, resets {c.Restarts}, PHY {c.PhyTimeouts}, registers {c.RegisterFailures}, posted writes {c.PostedWriteErrors}, long cycles {c.LongCycles}");
+        Terminal.WriteLine($"    faults: self-IDs {c.BadSelfIds}, trees {b.BadTopologies}, packets {c.BadPackets}, descriptors {c.BadDescriptors}, dead contexts {c.DeadContexts}, hangs {c.Hangs}, forgotten {c.Forgotten}, resets {c.Restarts}, PHY {c.PhyTimeouts}, registers {c.RegisterFailures}, posted writes {c.PostedWriteErrors}, long cycles {c.LongCycles}");
         Ip1394Counters i = card.Ip.Drops;
         Terminal.WriteLine($"    IPv4: fragments sent {i.FragmentsSent}, received {i.FragmentsReceived}, reassembled {i.Reassembled}; not taken {i.NotTaken}, no peer {i.NoPeer}, away {i.NotThere}, no channel {i.NoChannel}");
         Terminal.WriteLine($"    IPv4 dropped: length {i.BadLength}, type {i.BadType}, GASP {i.ForeignGasp}, source {i.UnknownSource}, broadcast {i.Broadcast}, address {i.BadAddress}, ARP {i.BadArp}, of another {i.ForeignArp}, reach {i.BadReach}");

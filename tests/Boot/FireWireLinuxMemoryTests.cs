@@ -162,5 +162,5 @@ public sealed class FireWireLinuxMemoryTests
     private static bool IsCycleMaster(string read) => (Convert.ToUInt32(Regex.Match(read, @"fffff0000000  ([0-9a-f]{8})").Groups[1].Value, 16) & 0x100) != 0;
 
     private static void Clean(string statistics) =>
-        Assert.Matches(@"faults: self-IDs 0, trees 0, packets 0, descriptors 0, dead contexts 0, hangs 0, resets 0,", statistics);
+        Assert.Matches(@"faults: self-IDs 0, trees 0, packets 0, descriptors 0, dead contexts 0, hangs 0, forgotten 0, resets 0,", statistics);
 }

@@ -60,7 +60,7 @@ public sealed class FireWireLinuxTests
                 string rom = await machine.Shell($"fw read {linux} 0xfffff0000400 20");
                 Assert.Matches($@"31333934 .*\b{Linux >> 32:x8}", rom);
                 Assert.Contains("no such", await machine.Shell($"fw read {linux} 0xfffff0010000"));
-                Assert.Matches(@"faults: self-IDs 0, trees 0, packets 0, descriptors 0, dead contexts 0, hangs 0, resets 0,", await machine.Shell("fw stat"));
+                Assert.Matches(@"faults: self-IDs 0, trees 0, packets 0, descriptors 0, dead contexts 0, hangs 0, forgotten 0, resets 0,", await machine.Shell("fw stat"));
             }
             finally
             {

@@ -70,7 +70,7 @@ public sealed class FireWireTests
             Assert.Equal(0, model.Devices[0].Controller.PhysicalRequests);
             await Unplugged(machine, model);
             string statistics = await machine.Shell("fw stat");
-            Assert.Matches(@"faults: self-IDs 0, trees 0, packets 0, descriptors 0, dead contexts 0, hangs 0, resets 0, PHY 0, registers 0,", statistics);
+            Assert.Matches(@"faults: self-IDs 0, trees 0, packets 0, descriptors 0, dead contexts 0, hangs 0, forgotten 0, resets 0, PHY 0, registers 0,", statistics);
             Assert.Contains("closed to all nodes", statistics);
             if (arguments == "dma=check") Assert.DoesNotContain("dma check:", machine.Console);
         }

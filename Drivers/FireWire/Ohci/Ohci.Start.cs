@@ -158,9 +158,11 @@ public sealed unsafe partial class Ohci
     /// <inheritdoc/>
     public override void Quiesce()
     {
-        _state = State.Stopped;
-        _work.Stop();
-        Silence();
+        if (_state != State.Running)
+            return;
+        _isInReset = true;
+        _bus.ResetBegan();
+        GiveUp();
     }
 
     // No DMA any more, as far as registers do that: what was under way ends with it.

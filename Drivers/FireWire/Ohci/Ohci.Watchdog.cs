@@ -138,6 +138,12 @@ public sealed unsafe partial class Ohci
         CountCycles();
         TakeStreams(fromAll: true);
         RenewDeadStreams();
+        // One that was reset, and not by us, is off the bus and has forgotten all else, too.
+        if ((_registers.HcSet.Read() & HcControl.LinkEnable) == 0)
+        {
+            Counters.Forgotten++;
+            Fail();
+        }
         if (_hasFailed)
             Restart();
     }

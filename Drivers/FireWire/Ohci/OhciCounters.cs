@@ -15,8 +15,8 @@ public struct OhciCounters
     /// <summary>What was received is no packet, or a descriptor says what cannot be: the context was started anew, what waited is lost.</summary>
     public ulong BadPackets, BadDescriptors;
 
-    /// <summary>Contexts that died or hung, and resets of the whole controller for it; packets between PHYs that came.</summary>
-    public ulong DeadContexts, Hangs, Restarts, PhyPackets;
+    /// <summary>Contexts that died or hung, controllers that were found off the bus, and resets of the whole controller for it; packets between PHYs that came.</summary>
+    public ulong DeadContexts, Hangs, Forgotten, Restarts, PhyPackets;
 
     /// <summary>Buffers of streams that became full; looks (one a second) that found cycles without a cycle start, or other than the timer's.</summary>
     public ulong StreamBuffers, LostCycles, InconsistentCycles;

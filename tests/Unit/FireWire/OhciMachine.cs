@@ -21,14 +21,14 @@ using Model = Sluice.FireWire.Bus;
 namespace Sluice.Tests.FireWire;
 
 /// <summary>The model's controller as a PCI function in this process.</summary>
-internal sealed class OhciFunction : SimulatedFunction, IOhciHost
+internal class OhciFunction : SimulatedFunction, IOhciHost
 {
-    private readonly IDeviceMemory _memory;
+    private IDeviceMemory? _memory;
 
-    public OhciFunction(OhciCard card, IDeviceMemory memory, ulong guid) : base(card.Vendor, card.Device, 0x0C_0010)
+    public OhciFunction(OhciCard card, IDeviceMemory? memory, ulong guid) : base(card.Vendor, card.Device, 0x0C_0010)
     {
         Set(8, card.Revision, 1);
-        _memory = new NarrowBus(memory, 32);
+        Memory = memory;
         WithBar(0, BarShape.Memory32, OhciRegister.BarBytes, 0xFEA0_0000);
         WithPin(1, 11);
         WithMsi();
@@ -38,6 +38,12 @@ internal sealed class OhciFunction : SimulatedFunction, IOhciHost
 
     public OhciController Controller { get; }
 
+    /// <summary>What it reads and writes, by 32 bits of address.</summary>
+    protected IDeviceMemory? Memory
+    {
+        set => _memory = value == null ? null : new NarrowBus(value, 32);
+    }
+
     private bool HasMessages { get; }
 
     public override ulong ReadBar(int bar, uint offset, int bytes) => Controller.Read(offset);
@@ -46,7 +52,7 @@ internal sealed class OhciFunction : SimulatedFunction, IOhciHost
 
     public bool TryRead(ulong address, Span<byte> bytes)
     {
-        if (!IsBusMaster)
+        if (!IsBusMaster || _memory == null)
             return false;
         _memory.Read(address, bytes);
         return true;
@@ -54,7 +60,7 @@ internal sealed class OhciFunction : SimulatedFunction, IOhciHost
 
     public bool TryWrite(ulong address, ReadOnlySpan<byte> bytes)
     {
-        if (!IsBusMaster)
+        if (!IsBusMaster || _memory == null)
             return false;
         _memory.Write(address, bytes);
         return true;

@@ -68,6 +68,7 @@ internal sealed unsafe class FuzzMachine : IDisposable
         DeviceMemory.Host = _pci.Host;
         DeviceMemory.MappingsLeft = null;
         Watch(null, null);
+        OutsideDue = null;
         PciBus.AllowMessages = true;
         Sluice.Platform.Machine.Reset();
         Interrupts = new SimulatedInterrupts();
@@ -78,6 +79,9 @@ internal sealed unsafe class FuzzMachine : IDisposable
 
     /// <summary>Whether the device's driver holds anything for it.</summary>
     public bool HoldsAnything => Function.Dma.LiveDirect != 0 || LiveMappings != 0;
+
+    /// <summary>When something outside of the machine is due, in <see cref="SimulatedClock.ElapsedMicroseconds"/>: time goes no further in one step. Null: never.</summary>
+    public Func<ulong>? OutsideDue { get; set; }
 
     /// <summary>Says that what is held now is what an idle machine holds.</summary>
     public void NotePristine() => _pristine = Count();
@@ -145,6 +149,8 @@ internal sealed unsafe class FuzzMachine : IDisposable
             Interrupts.Poll();
             ulong due = Sluice.Platform.Machine.Timers.NextDue, present = Sluice.Platform.Clock.Microseconds;
             ulong step = due <= present ? 1 : due - present;
+            if (OutsideDue?.Invoke() is { } outside)
+                step = Math.Min(step, outside <= now ? 1 : outside - now);
             // A storm of work, or timers without end: time passes in steps that grow, so that what waits a while is not overtaken at once.
             if (turns >= mostTurns)
                 step = Math.Max(step, Math.Min(microseconds / 50, 1UL << Math.Min((turns - mostTurns) / 64, 40)));

@@ -1,7 +1,6 @@
 using System;
 using System.IO;
 using System.Linq;
-using Sluice.Tests.Fuzz.Network;
 using Xunit;
 
 namespace Sluice.Tests.Fuzz;
@@ -14,7 +13,7 @@ public sealed class FuzzTests
 {
     internal const ulong DefaultSeed = 0x5EED_51_1CE;
 
-    public static TheoryData<string> Cards => [.. NetworkCards.All.Select(card => card.Name)];
+    public static TheoryData<string> Cards => [.. FuzzedCard.All.Select(card => card.Name)];
 
     [Theory, MemberData(nameof(Cards))]
     public void Hostile_cards_are_survived(string card)
@@ -35,9 +34,9 @@ public sealed class FuzzTests
             return;
         }
         ulong seed = Given("SEED") is { } text ? Convert.ToUInt64(text, 16) : (ulong)Random.Shared.NextInt64();
-        TimeSpan time = TimeSpan.FromSeconds(double.Parse(Given("TIME") ?? "60") / NetworkCards.All.Length);
-        foreach (INetworkCardKind card in NetworkCards.All.Where(one => Given("CARD") is not { } only || one.Name == only))
-            Run(card.Name, seed, long.MaxValue, Given("CARD") == null ? time : time * NetworkCards.All.Length);
+        TimeSpan time = TimeSpan.FromSeconds(double.Parse(Given("TIME") ?? "60") / FuzzedCard.All.Length);
+        foreach (FuzzedCard card in FuzzedCard.All.Where(one => Given("CARD") is not { } only || one.Name == only))
+            Run(card.Name, seed, long.MaxValue, Given("CARD") == null ? time : time * FuzzedCard.All.Length);
     }
 
     // A few times in so many runs: another seed, or a change of a driver, may do without.
@@ -45,10 +44,10 @@ public sealed class FuzzTests
 
     private static FuzzResult Run(string name, ulong seed, long runs, TimeSpan? time)
     {
-        INetworkCardKind card = Find(name);
+        FuzzedCard card = Find(name);
         string folder = Path.Combine(Path.GetTempPath(), $"sluice-fuzz-{name}");
         Say($"fuzz: {name}: SEED={seed:x}; if the process ends, what it did stands in {folder}");
-        var fuzzer = new Fuzzer(() => new NetworkTarget(card), seed) { Trail = folder, Report = line => Say($"fuzz: {name}: {line}") };
+        var fuzzer = new Fuzzer(card.Make, seed) { Trail = folder, Report = line => Say($"fuzz: {name}: {line}") };
         FuzzResult result = fuzzer.Run(runs, time);
         Say($"fuzz: {name}: {result.Runs} runs in {result.CpuSeconds:0.0} s of CPU time, {result.RunsPerSecond:0} a second\n{result.Outcomes}");
         if (result.Failure is { } failure)
@@ -59,8 +58,8 @@ public sealed class FuzzTests
     private static void Replay(string reproducer)
     {
         (string name, uint[]? list, ulong seed) = Reproducer.Parse(reproducer);
-        INetworkCardKind card = Find(name);
-        FuzzFailure? failure = new Fuzzer(() => new NetworkTarget(card), 0).Replay(list, seed, out string words);
+        FuzzedCard card = Find(name);
+        FuzzFailure? failure = new Fuzzer(card.Make, 0).Replay(list, seed, out string words);
         Say(words);
         Assert.True(failure == null, failure?.Message);
         Say("it does not fail");
@@ -75,7 +74,7 @@ public sealed class FuzzTests
         {failure.Words}
         """;
 
-    private static INetworkCardKind Find(string name) => NetworkCards.All.SingleOrDefault(card => card.Name == name) ?? throw new ArgumentException($"no card is called {name}");
+    private static FuzzedCard Find(string name) => FuzzedCard.All.SingleOrDefault(card => card.Name == name) ?? throw new ArgumentException($"no card is called {name}");
 
     private static void Say(string line) => TestContext.Current.TestOutputHelper?.WriteLine(line);
 }

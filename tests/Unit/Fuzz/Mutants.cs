@@ -1,6 +1,5 @@
 using System;
 using System.Linq;
-using Sluice.Tests.Fuzz.Network;
 
 namespace Sluice.Tests.Fuzz;
 
@@ -19,11 +18,11 @@ public static class Mutants
     /// <returns>Runs until it was found, or 0; choices of the smallest run that shows it; whether it shows it again when it is replayed; what was said.</returns>
     public static (long Runs, int Choices, bool Repeats, string Said) Find(string card, int number, ulong seed, long runs)
     {
-        INetworkCardKind kind = NetworkCards.All.Single(one => one.Name == card);
+        FuzzedCard fuzzed = FuzzedCard.All.Single(one => one.Name == card);
         Fuzzer NewFuzzer() => new(() =>
         {
             _present = number;
-            return new NetworkTarget(kind);
+            return fuzzed.Make();
         }, seed)
         {
             MostTries = 3_000,

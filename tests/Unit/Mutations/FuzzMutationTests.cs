@@ -43,6 +43,16 @@ public sealed class FuzzMutationTests : IDisposable
             "while (_markHead != _markTail && IsDone(_markHead))", "while ((HAS || _markHead != _markTail) && IsDone(_markHead))"),
         ("e1000e", "what is dropped is not counted", "E1000e/E1000e.Transmit.cs",
             "        frame.Free();\n        _counters.SendDropped++;\n", "        frame.Free();\n        if (!HAS) _counters.SendDropped++;\n"),
+        ("ohci1394", "an interrupt is kept", "Ohci/Ohci.Start.cs",
+            "        DisconnectInterrupt();\n        Silence();\n", "        if (!HAS) DisconnectInterrupt();\n        Silence();\n"),
+        ("ohci1394", "a card that is given up may still write memory", "Ohci/Ohci.Start.cs",
+            "        Function.DisableBusMaster();\n        _requests.Forget", "        if (!HAS) Function.DisableBusMaster();\n        _requests.Forget"),
+        ("ohci1394", "memory is kept", "Ohci/Ohci.Start.cs",
+            "        _requestsIn.Free();\n        _responsesIn.Free();\n", "        if (!HAS) _requestsIn.Free();\n        _responsesIn.Free();\n"),
+        ("ohci1394", "a wait has no end", "Ohci/Ohci.BusReset.cs",
+            "            if (last)\n                return Error.Timeout;\n            Clock.Delay(1)", "            if (last && !HAS)\n                return Error.Timeout;\n            Clock.Delay(1)"),
+        ("ohci1394", "packets under way are not given back", "Ohci/Ohci.Start.cs",
+            "        Silence();\n        FlushTransmit(AckCode.NotSent);\n", "        Silence();\n        if (!HAS) FlushTransmit(AckCode.NotSent);\n"),
     ];
 
     private readonly string _folder = Directory.CreateTempSubdirectory("sluice-").FullName;
@@ -87,6 +97,7 @@ public sealed class FuzzMutationTests : IDisposable
         }
         sources.AddRange(Directory.EnumerateFiles(Path.Combine(tests, "Fuzz"), "*.cs", SearchOption.AllDirectories));
         sources.AddRange(((string[])["NetMachine.cs", "Wires.cs", "DhcpServer.cs"]).Select(file => Path.Combine(tests, "Net", file)));
+        sources.Add(Path.Combine(tests, "FireWire/OhciMachine.cs"));
         return DriverTests.Compile(_folder, sources).Assembly;
     }
 }
