@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Sluice.Pci;
 using Sluice.Platform;
 
@@ -16,9 +17,17 @@ internal struct InterruptGuard
     public ulong Storms { get; private set; }
 
     /// <summary>In the handler: one more came, and no more than so many can have since the last <see cref="Restart"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Note(uint most, PciFunction function)
     {
-        if (++_count <= most || _isHeldBack || !function.Interrupt.IsValid)
+        if (++_count > most)
+            HoldBack(function);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void HoldBack(PciFunction function)
+    {
+        if (_isHeldBack || !function.Interrupt.IsValid)
             return;
         _isHeldBack = true;
         Storms++;

@@ -7,7 +7,7 @@ namespace Sluice.Arch;
 /// <summary>Interrupts of devices, vectors 32 to 255: from the stub to the handler. Allocates nothing, takes no lock.</summary>
 internal static class DeviceInterrupts
 {
-    private static readonly InterruptTarget?[] _targets = new InterruptTarget?[256];
+    private static Targets _targets;
     private static Reported _reported;
 
     /// <summary>Interrupts that had a target.</summary>
@@ -32,18 +32,17 @@ internal static class DeviceInterrupts
     [RuntimeExport("device_interrupt_entry")]
     internal static void Handle(byte vector)
     {
-        Machine.EndRest();
+        Machine.BeginInterrupt();
         InterruptTarget? target = _targets[vector];
         if (target == null)
         {
             HandleUnknown(vector);
             return;
         }
-        Delivered++;
+        Delivered = Delivered + 1;
         target.Deliver();
         // After the handler, which made the device lower its line: before, a level would interrupt again.
         LocalApic.EndOfInterrupt();
-        Machine.Work.NoteInterrupt();
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -64,6 +63,13 @@ internal static class DeviceInterrupts
         // Neither a spurious interrupt nor one of the 8259s is in service, and a needless end would end another's.
         if (LocalApic.IsEnabled && LocalApic.IsInService(vector))
             LocalApic.EndOfInterrupt();
+    }
+
+    // In place, and one for each vector that there is: nothing to be checked in an interrupt.
+    [InlineArray(256)]
+    private struct Targets
+    {
+        private InterruptTarget? _first;
     }
 
     [InlineArray(256)]

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Sluice.Platform;
 
 namespace Sluice.Arch;
@@ -79,6 +80,7 @@ internal sealed class InterruptSlot(int token) : InterruptTarget
     public override void Deliver() => TryCall();
 
     /// <summary>Calls the handler, or remembers the interrupt if it is masked; false if the handler did not claim it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryCall()
     {
         if (Masks != 0)
@@ -88,9 +90,9 @@ internal sealed class InterruptSlot(int token) : InterruptTarget
         }
         bool claimed = _handler!.OnInterrupt();
         if (claimed)
-            _claimed++;
+            _claimed = _claimed + 1;
         else
-            _unclaimed++;
+            _unclaimed = _unclaimed + 1;
         return claimed;
     }
 

@@ -62,8 +62,11 @@ public readonly struct Deadline
     /// <summary>Never over.</summary>
     public static Deadline Never => new(ulong.MaxValue);
 
+    /// <summary>Whether it is never over.</summary>
+    public bool IsNever => _timestamp == ulong.MaxValue;
+
     /// <summary>Whether it is over.</summary>
-    public bool Passed => Cpu.Timestamp() >= _timestamp;
+    public bool Passed => _timestamp != ulong.MaxValue && Cpu.Timestamp() >= _timestamp;
 
     /// <summary>The first of <see cref="Clock.Microseconds"/> by which it is over.</summary>
     public ulong Microseconds => _timestamp == ulong.MaxValue ? ulong.MaxValue : Clock.MicrosecondsAt(_timestamp) + 1;

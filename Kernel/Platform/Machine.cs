@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Sluice.Platform;
 
 /// <summary>What belongs to the machine or to the CPU that asks: interrupts, timers, work.</summary>
@@ -5,9 +7,8 @@ public static class Machine
 {
     private const int TimersPerCpu = 256;
 
-    private static readonly TimerQueue?[] _timers = new TimerQueue?[Cpu.MaxCount];
-    private static readonly WorkQueue?[] _work = new WorkQueue?[Cpu.MaxCount];
-    private static readonly Timer?[] _wakeUp = new Timer?[Cpu.MaxCount];
+    // No static field has a value to begin with: those that have are asked whether it is there at every use.
+    private static CpuState?[]? _cpus;
     private static InterruptController? _interrupts;
     private static bool _alarmRings;
 
@@ -15,17 +16,19 @@ public static class Machine
     public static InterruptController Interrupts => _interrupts!;
 
     /// <summary>This CPU's timers.</summary>
-    public static TimerQueue Timers => _timers[Cpu.Id]!;
+    public static TimerQueue Timers => Current.Timers;
 
     /// <summary>This CPU's marked work.</summary>
-    public static WorkQueue Work => _work[Cpu.Id]!;
+    public static WorkQueue Work => Current.Work;
+
+    private static CpuState Current => _cpus![Cpu.Id]!;
 
     /// <summary>Makes this CPU's queues. Once for each CPU, before any timer or work item is made.</summary>
     public static void StartCpu()
     {
-        _timers[Cpu.Id] = new TimerQueue(TimersPerCpu);
-        _work[Cpu.Id] = new WorkQueue();
-        _wakeUp[Cpu.Id] = new Timer(new Nobody());
+        _cpus ??= new CpuState?[Cpu.MaxCount];
+        _cpus[Cpu.Id] = new CpuState();
+        Current.WakeUp = new Timer(new Nobody());
     }
 
     /// <summary>Connects the interrupt controller, and says whether a hardware alarm ends sleep when a timer is due. Once.</summary>
@@ -35,48 +38,73 @@ public static class Machine
         _alarmRings = alarmRings;
     }
 
-    private static ulong _asleepSince;
-
     /// <summary>
     /// Sleeps until an interrupt, at most until the limit; returns at once if there is marked work or an interrupt came since the last
     /// time. Without a hardware alarm it looks at the timers and returns.
     /// </summary>
     public static void Rest(Deadline limit)
     {
-        // One that still runs from before wakes too early at most.
-        Timer wakeUp = _wakeUp[Cpu.Id]!;
-        if (limit.Microseconds < (wakeUp.IsRunning ? wakeUp.Due : ulong.MaxValue))
-            wakeUp.StartAt(limit.Microseconds);
+        CpuState cpu = Current;
+        if (!limit.IsNever)
+            cpu.WakeBy(limit.Microseconds);
         Cpu.DisableInterrupts();
-        if (!Work.TryRest())
+        if (!cpu.Work.TryRest())
         {
             Cpu.EnableInterrupts();
         }
         else if (_alarmRings)
         {
-            _asleepSince = Cpu.Timestamp();
+            cpu.AsleepSince = Cpu.Timestamp();
             Cpu.WaitForInterrupt();
-            EndRest();
+            // What came was no interrupt of the tables, which ends it itself.
+            if (cpu.AsleepSince != 0)
+                cpu.EndRest();
         }
         else
         {
-            Timers.Expire(Clock.Microseconds);
+            cpu.Timers.Expire(Clock.Microseconds);
             Cpu.EnableInterrupts();
             Cpu.Pause();
         }
     }
 
-    /// <summary>Ticks of the time stamp counter in which the CPU slept: what passed otherwise, it worked.</summary>
-    public static ulong IdleTicks { get; private set; }
+    /// <summary>Ticks of the time stamp counter in which this CPU slept: what passed otherwise, it worked.</summary>
+    public static ulong IdleTicks => Current.IdleTicks;
 
-    /// <summary>The CPU is awake; first thing in an interrupt, whose handler is work.</summary>
+    /// <summary>First thing in an interrupt, whose handler is work: the CPU is awake, and does not sleep again before somebody has looked.</summary>
     [InterruptPath]
-    public static void EndRest()
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void BeginInterrupt()
     {
-        if (_asleepSince == 0)
-            return;
-        IdleTicks += Cpu.Timestamp() - _asleepSince;
-        _asleepSince = 0;
+        CpuState cpu = Current;
+        if (cpu.AsleepSince != 0)
+            cpu.EndRest();
+        cpu.Work.NoteInterrupt();
+    }
+
+    private sealed class CpuState
+    {
+        public readonly TimerQueue Timers = new(TimersPerCpu);
+        public readonly WorkQueue Work = new();
+
+        // When its sleep began; 0 while it is awake.
+        public ulong AsleepSince, IdleTicks;
+
+        public Timer? WakeUp;
+
+        // One that still runs from before wakes too early at most.
+        public void WakeBy(ulong due)
+        {
+            if (!WakeUp!.IsRunning || due < WakeUp.Due)
+                WakeUp.StartAt(due);
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void EndRest()
+        {
+            IdleTicks = IdleTicks + (Cpu.Timestamp() - AsleepSince);
+            AsleepSince = 0;
+        }
     }
 
     private sealed class Nobody : ITimerHandler

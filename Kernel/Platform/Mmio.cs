@@ -50,7 +50,8 @@ public readonly unsafe struct Mmio
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private byte* At(uint offset, uint width)
     {
-        Bug.If((ulong)offset + width > _length, "register access past the block's end"u8);
+        if ((ulong)offset + width > _length)
+            Bug.Stop("register access past the block's end"u8);
         return _base + offset;
     }
 }

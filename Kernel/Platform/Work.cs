@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Sluice.Platform;
 
 /// <summary>Who has work that interrupt handlers only note.</summary>
@@ -11,17 +13,23 @@ public interface IWork
     bool Work(int budget);
 }
 
-/// <summary>Somebody's place in the loop; made while starting.</summary>
+/// <summary>Somebody's place in the loop of the CPU that makes it; made while starting.</summary>
 public sealed class WorkItem(IWork work)
 {
+    private readonly WorkQueue _queue = Machine.Work;
+
     internal IWork Target { get; } = work;
 
     internal WorkItem? Next { get; set; }
 
     internal bool IsMarked { get; set; }
 
-    /// <summary>Has the work called soon, once however often it is marked until then. Any context.</summary>
-    public void Mark() => Machine.Work.Add(this);
+    /// <summary>Has the work called soon, once however often it is marked until then. Any context of that CPU.</summary>
+    public void Mark() => _queue.Add(this);
+
+    /// <summary>The same in an interrupt's handler, where nothing else can come in between.</summary>
+    [InterruptPath]
+    public void MarkInInterrupt() => _queue.AddInInterrupt(this);
 }
 
 /// <summary>What is marked on one CPU, first come first served. Interrupts are kept off while it changes.</summary>
@@ -33,6 +41,9 @@ public sealed class WorkQueue
     /// <summary>Calls of <see cref="IWork.Work"/> so far.</summary>
     public ulong Calls { get; private set; }
 
+    /// <summary>Whether nothing is marked.</summary>
+    public bool IsEmpty => _first == null;
+
     /// <summary>Says that an interrupt was handled: whoever waits must look at its condition once more before the CPU sleeps.</summary>
     public void NoteInterrupt() => _attention = true;
 
@@ -40,17 +51,17 @@ public sealed class WorkQueue
     /// Serves all that was marked when the call began, each with the budget; false if nothing was. What is marked meanwhile, and what
     /// has more to do, waits for the next call.
     /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool Run(int budget)
     {
+        if (IsEmpty)
+            return false;
         bool interrupts = Cpu.DisableInterrupts();
         WorkItem? item = _first;
         _first = _last = null;
         // Whoever waits looks at its condition after this call.
-        if (item != null)
-            _attention = false;
+        _attention = false;
         Cpu.RestoreInterrupts(interrupts);
-        if (item == null)
-            return false;
         while (item != null)
         {
             WorkItem? next = item.Next;
@@ -65,6 +76,7 @@ public sealed class WorkQueue
     }
 
     /// <summary>Interrupts off: whether the CPU may sleep, as no work is marked and no interrupt came since the last call.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryRest()
     {
         bool rest = _first == null && !_attention;
@@ -75,17 +87,21 @@ public sealed class WorkQueue
     internal void Add(WorkItem item)
     {
         bool interrupts = Cpu.DisableInterrupts();
-        if (!item.IsMarked)
-        {
-            item.IsMarked = true;
-            item.Next = null;
-            if (_last == null)
-                _first = item;
-            else
-                _last.Next = item;
-            _last = item;
-        }
+        AddInInterrupt(item);
         Cpu.RestoreInterrupts(interrupts);
+    }
+
+    internal void AddInInterrupt(WorkItem item)
+    {
+        if (item.IsMarked)
+            return;
+        item.IsMarked = true;
+        item.Next = null;
+        if (_last == null)
+            _first = item;
+        else
+            _last.Next = item;
+        _last = item;
     }
 }
 
@@ -96,14 +112,16 @@ public static class WorkLoop
     public const int Budget = 64;
 
     /// <summary>
-    /// One turn: does the marked work, or else sleeps until an interrupt, at most until the limit. Whoever waits for something calls this
-    /// in a loop and looks at its condition in between; an interrupt since the last turn makes it return at once, so none is
-    /// missed. Not for interrupt handlers, nor for work.
+    /// One turn: sleeps until an interrupt, at most until the limit, unless work is marked already; then does the marked work. Whoever waits
+    /// for something calls this in a loop and looks at its condition in between; an interrupt since the last turn makes it return at once,
+    /// so none is missed. Not for interrupt handlers, nor for work.
     /// </summary>
     [NotInInterrupt]
     public static void Turn(Deadline limit)
     {
-        if (!Machine.Work.Run(Budget) && !limit.Passed)
+        WorkQueue work = Machine.Work;
+        if (work.IsEmpty && !limit.Passed)
             Machine.Rest(limit);
+        work.Run(Budget);
     }
 }

@@ -15,6 +15,9 @@ public sealed unsafe class ReceiveStream
     private const uint PageBytes = (uint)PhysAddr.PageSize;
 
     private readonly byte* _twice;
+
+    // Whether bytes move when they change sides: bounced, checked, caches that devices do not look into.
+    private readonly bool _moves;
     private DividedBuffer<FromDevice> _pages;
 
     // What was shown and not read: the first byte's place, and how many.
@@ -24,6 +27,7 @@ public sealed unsafe class ReceiveStream
     {
         _pages = Own.Move(ref pages);
         _twice = twice;
+        _moves = _pages.Mapping->Sides->Of[0] == (byte)PartSide.DeviceWithWork;
         Pages = _pages.Count;
         Bytes = (uint)Pages * PageBytes;
     }
@@ -34,8 +38,19 @@ public sealed unsafe class ReceiveStream
     /// <summary>Bytes of the ring.</summary>
     public uint Bytes { get; }
 
-    /// <summary>What was shown and not read. Not to be used after <see cref="Release"/> or <see cref="Restart"/>.</summary>
-    public ReadOnlySpan<byte> Unread => new(_twice + _begin, (int)_count);
+    /// <summary>Bytes that were shown and not read.</summary>
+    public uint Count
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => _count;
+    }
+
+    /// <summary>The first of them, the others behind it. Not to be used after <see cref="Release"/> or <see cref="Restart"/>.</summary>
+    public byte* First
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => _twice + _begin;
+    }
 
     /// <summary>Where the device sees a page.</summary>
     public DmaAddr AddressOf(int page) => _pages.AddressOf(page);
@@ -76,34 +91,30 @@ public sealed unsafe class ReceiveStream
     }
 
     /// <summary>
-    /// Makes more bytes the CPU's to read, behind those of <see cref="Unread"/>. The machine stops if the ring does not have so many: what a
-    /// device says is to be checked before.
+    /// Makes more bytes the CPU's to read, behind those that are. The machine stops if the ring does not have so many: what a device says is
+    /// to be checked before.
     /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Show(uint bytes)
     {
         if (bytes > Bytes - _count)
             Bug.Stop("dma: more of a receive stream is shown than there is"u8);
-        uint at = _begin + _count;
-        at -= at >= Bytes ? Bytes : 0;
+        if (_moves)
+            MoveToCpu(bytes);
         _count += bytes;
-        uint front = Math.Min(bytes, Bytes - at);
-        ForCpu(at, front);
-        ForCpu(0, bytes - front);
     }
 
-    /// <summary>Ends the reading of the first bytes of <see cref="Unread"/>.</summary>
+    /// <summary>Ends the reading of the first bytes.</summary>
     /// <returns>Pages that went to the device by that, the next in the ring.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public int Release(uint bytes)
     {
         if (bytes > _count)
             Bug.Stop("dma: more of a receive stream is released than was shown"u8);
-        uint page = _begin / PageBytes, last = (_begin + bytes) / PageBytes;
-        for (uint each = page; each < last; each++)
-            ForDevice(each % (uint)Pages);
-        _begin += bytes;
-        _begin -= _begin >= Bytes ? Bytes : 0;
+        uint begin = _begin, end = begin + bytes;
+        _begin = end;
         _count -= bytes;
-        return (int)(last - page);
+        return (begin ^ end) < PageBytes ? 0 : ReleasePages(begin, end);
     }
 
     /// <summary>The device was stopped: all pages are its again, and it begins with the first.</summary>
@@ -134,17 +145,35 @@ public sealed unsafe class ReceiveStream
         memory.Free();
     }
 
-    private bool Moves => _pages.Mapping->Sides->Of[0] == (byte)PartSide.DeviceWithWork;
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private int ReleasePages(uint begin, uint end)
+    {
+        uint page = begin / PageBytes, last = end / PageBytes;
+        for (uint each = page; each < last; each++)
+            ForDevice(each % (uint)Pages);
+        _begin = end >= Bytes ? end - Bytes : end;
+        return (int)(last - page);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void MoveToCpu(uint bytes)
+    {
+        uint at = _begin + _count;
+        at -= at >= Bytes ? Bytes : 0;
+        uint front = Math.Min(bytes, Bytes - at);
+        ForCpu(at, front);
+        ForCpu(0, bytes - front);
+    }
 
     private void ForCpu(uint offset, uint bytes)
     {
-        if (bytes != 0 && Moves)
+        if (bytes != 0)
             _pages.Mapping->Path.Target.ForCpu(_pages.Mapping, offset, bytes);
     }
 
     private void ForDevice(uint page)
     {
-        if (Moves)
+        if (_moves)
             _pages.Mapping->Path.Target.ForDevice(_pages.Mapping, page * PageBytes, PageBytes);
     }
 }

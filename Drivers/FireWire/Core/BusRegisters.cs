@@ -50,6 +50,9 @@ public sealed class BusRegisters : AddressHandler
     /// <summary>How long a request waits for its response: 100 ms to 8 s.</summary>
     public uint SplitMicroseconds { get; private set; }
 
+    /// <summary>The same in ticks of <see cref="Cpu.Timestamp"/>.</summary>
+    public ulong SplitTicks { get; private set; }
+
     /// <summary>The same in cycles of 125 us.</summary>
     public uint SplitCycles { get; private set; }
 
@@ -159,6 +162,7 @@ public sealed class BusRegisters : AddressHandler
     {
         SplitCycles = Math.Max(_splitHi * CyclesPerSecond + Math.Min(_splitLo >> 19, CyclesPerSecond - 1), LeastCycles);
         SplitMicroseconds = SplitCycles * 125;
+        SplitTicks = Clock.ToTicks(SplitMicroseconds);
     }
 
     private bool TryRead(int register, out uint value)

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Sluice.FireWire.Core;
 
 /// <summary>Speeds, as packets and self-IDs code them. Source: IEEE 1394a-2000, table 5B-1; 1394b-2002 for S800, which a self-ID cannot tell from more.</summary>
@@ -70,41 +72,42 @@ public enum LockOperation : ushort
     WrapAdd = 6,
 }
 
-/// <summary>What is true of codes.</summary>
+/// <summary>What is true of codes: each of four bits, as a header has it.</summary>
 public static class CodeFacts
 {
+    // Four bits for each transaction code, code 0 lowest; and a bit for each.
+    private const ulong Quadlets = 0x0000_4140_4443_0344, Answers = 0x2222_22B2_2276_2222;
+
+    private const uint Responses = 1 << (int)TransactionCode.WriteResponse | 1 << (int)TransactionCode.ReadQuadletResponse
+        | 1 << (int)TransactionCode.ReadBlockResponse | 1 << (int)TransactionCode.LockResponse;
+
+    private const uint Requests = 1 << (int)TransactionCode.WriteQuadlet | 1 << (int)TransactionCode.WriteBlock | 1 << (int)TransactionCode.ReadQuadlet
+        | 1 << (int)TransactionCode.ReadBlock | 1 << (int)TransactionCode.Lock;
+
+    private const uint WithData = 1 << (int)TransactionCode.WriteBlock | 1 << (int)TransactionCode.ReadBlockResponse | 1 << (int)TransactionCode.Lock
+        | 1 << (int)TransactionCode.LockResponse | 1 << (int)TransactionCode.Stream;
+
+    private const uint WithQuadlet = 1 << (int)TransactionCode.WriteQuadlet | 1 << (int)TransactionCode.ReadQuadletResponse;
+
     extension(TransactionCode code)
     {
         /// <summary>Header quadlets without the CRC; 0 for what links do not send each other.</summary>
-        public int HeaderQuadlets => code switch
-        {
-            TransactionCode.Stream => 1,
-            TransactionCode.WriteResponse or TransactionCode.ReadQuadlet => 3,
-            TransactionCode.WriteQuadlet or TransactionCode.WriteBlock or TransactionCode.ReadBlock or TransactionCode.ReadQuadletResponse or
-                TransactionCode.ReadBlockResponse or TransactionCode.Lock or TransactionCode.LockResponse => 4,
-            _ => 0,
-        };
+        public int HeaderQuadlets => Look(Quadlets, code);
 
         /// <summary>Whether data and its CRC follow the header.</summary>
-        public bool HasData => code is TransactionCode.WriteBlock or TransactionCode.ReadBlockResponse or TransactionCode.Lock
-            or TransactionCode.LockResponse or TransactionCode.Stream;
+        public bool HasData => IsIn(WithData, code);
+
+        /// <summary>Whether the header's last quadlet is data.</summary>
+        public bool EndsInQuadlet => IsIn(WithQuadlet, code);
 
         /// <summary>Whether somebody is asked for something.</summary>
-        public bool IsRequest => code is TransactionCode.WriteQuadlet or TransactionCode.WriteBlock or TransactionCode.ReadQuadlet
-            or TransactionCode.ReadBlock or TransactionCode.Lock;
+        public bool IsRequest => IsIn(Requests, code);
 
         /// <summary>Whether it answers a request.</summary>
-        public bool IsResponse => code is TransactionCode.WriteResponse or TransactionCode.ReadQuadletResponse
-            or TransactionCode.ReadBlockResponse or TransactionCode.LockResponse;
+        public bool IsResponse => IsIn(Responses, code);
 
         /// <summary>What answers a request. Source: IEEE 1394-1995, section 6.2.2.</summary>
-        public TransactionCode Answer => code switch
-        {
-            TransactionCode.ReadQuadlet => TransactionCode.ReadQuadletResponse,
-            TransactionCode.ReadBlock => TransactionCode.ReadBlockResponse,
-            TransactionCode.Lock => TransactionCode.LockResponse,
-            _ => TransactionCode.WriteResponse,
-        };
+        public TransactionCode Answer => (TransactionCode)Look(Answers, code);
     }
 
     extension(BusSpeed speed)
@@ -133,4 +136,10 @@ public static class CodeFacts
             _ => 0,
         };
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static int Look(ulong table, TransactionCode code) => (int)(table >> (int)code * 4) & 0xF;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool IsIn(uint codes, TransactionCode code) => (codes >> (int)code & 1) != 0;
 }

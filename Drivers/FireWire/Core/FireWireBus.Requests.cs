@@ -21,7 +21,7 @@ public sealed unsafe partial class FireWireBus
     public void PacketReceived(in PacketHeader header, ReadOnlySpan<byte> data, in Arrival arrival)
     {
         if (header.Code.IsResponse)
-            TakeResponse(header, data, arrival);
+            TakeResponse(header, data, arrival.Generation);
         else if (header.Code.IsRequest)
             TakeRequest(header, data, arrival);
         else
@@ -137,7 +137,7 @@ public sealed unsafe partial class FireWireBus
         {
             last |= (ushort)request.Operation;
         }
-        response.Header = PacketHeader.Respond(request, NodeId, code, last);
+        response.SetHeader(PacketHeader.Respond(request, NodeId, code, last));
         response.DataBytes = bytes;
         if (bytes == 0)
             response.FreePayload();
@@ -181,7 +181,7 @@ public sealed unsafe partial class FireWireBus
     // Our own space is asked without the bus.
     private void ServeOurselves(Transaction transaction)
     {
-        var header = PacketHeader.Request(transaction.Code, NodeId, NodeId, 0, transaction.Offset, transaction.Last);
+        PacketHeader header = transaction.Header.From(NodeId, 0);
         var request = new IncomingRequest(Topology.Local, Generation, BusSpeed.S800, false);
         Span<byte> small = stackalloc byte[8];
         Span<byte> buffer = transaction.Code == TransactionCode.ReadBlock ? new Span<byte>(transaction.Into, transaction.Length) : small;

@@ -1,7 +1,10 @@
 using System;
 using System.Buffers.Binary;
 using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using Sluice.Platform;
+using Sluice.Runtime;
 
 namespace Sluice.FireWire.Core;
 
@@ -14,15 +17,12 @@ public sealed unsafe partial class FireWireBus
     private const int MostTries = 9;
     private const ulong FirstPause = 250;
 
-    private readonly BusSpeed[] _speeds = new BusSpeed[64];
-    private readonly Transaction?[] _byLabel = new Transaction?[64 * Labels];
-    private readonly ulong[] _labels = new ulong[64];
-    private readonly byte[] _nextLabel = new byte[64];
-    private Transaction? _first, _last;
+    private readonly Peer[] _peers = new Peer[64];
+    private readonly Place[] _places = new Place[64 * Labels];
     private PacketQueue _finished, _blocked;
 
     /// <summary>Transactions under way.</summary>
-    public int UnderWay { get; private set; }
+    public int UnderWay => (int)(Counters.Submitted - Counters.Finished);
 
     /// <summary>
     /// Sends what a transaction asks for. Its handler is called once, whatever happens, and not before this returns.
@@ -33,33 +33,52 @@ public sealed unsafe partial class FireWireBus
         if (transaction.State != Transaction.Phase.Idle)
             Bug.Stop("a transaction is submitted while it is under way"u8);
         Counters.Submitted++;
-        UnderWay++;
         int node = transaction.Node;
+        ref Peer peer = ref PeerAt(node);
         // 1394-1995, 6.2.2: a packet is as fast as the way to the node, and holds what that speed allows.
-        BusSpeed speed = _speeds[node];
-        transaction.Speed = speed < transaction.Most ? speed : transaction.Most;
+        BusSpeed speed = peer.Speed < transaction.Most ? peer.Speed : transaction.Most;
+        transaction.Speed = speed;
+        bool isPlain = peer.IsThere && transaction.Generation == Generation && (uint)(transaction.Length - 1) < (uint)speed.MostBytes;
+        if (!isPlain && !IsToBeSent(transaction))
+            return;
+        if (transaction.From != null && !TryCopy(transaction))
+        {
+            Finish(transaction, TransactionResult.NotSent);
+            return;
+        }
+        // Each label in turn: one that was free longest, so that a late answer meets nobody who uses its label again.
+        int label = peer.NextLabel;
+        if ((peer.Labels >> label & 1) != 0)
+            label = NextFree(peer.Labels, label);
+        if (label < 0)
+        {
+            Finish(transaction, TransactionResult.NoLabel);
+            return;
+        }
+        peer.Labels |= 1ul << label;
+        peer.NextLabel = label + 1 & Labels - 1;
+        PlaceAt(node, label).Transaction = transaction;
+        transaction.SetHeader(transaction.Header.From(NodeId, label));
+        Send(transaction);
+    }
+
+    // Whatever is not a request of now to another node that is there: false if it is dealt with.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool IsToBeSent(Transaction transaction)
+    {
         if (!IsUp)
             Finish(transaction, TransactionResult.BusReset);
         else if (transaction.Generation != Generation)
             Finish(transaction, TransactionResult.OldGeneration);
         else if (transaction.Length < 1 || transaction.Length > transaction.Speed.MostBytes)
             Finish(transaction, TransactionResult.BadLength);
-        else if (node == Topology.Local)
+        else if (transaction.Node == Topology.Local)
             ServeOurselves(transaction);
-        else if (node >= Topology.Count && !IsBroadcast(transaction))
-            Finish(transaction, TransactionResult.NoAck);
-        else if (!TryCopy(transaction))
-            Finish(transaction, TransactionResult.NotSent);
-        else if (!TryTakeLabel(node, out int label))
-            Finish(transaction, TransactionResult.NoLabel);
+        else if (IsBroadcast(transaction))
+            return true;
         else
-        {
-            _byLabel[node * Labels + label] = transaction;
-            transaction.Header = PacketHeader.Request(transaction.Code, (ushort)(PacketHeader.LocalBus | node), NodeId, label,
-                transaction.Offset, transaction.Last);
-            Link(transaction);
-            Send(transaction);
-        }
+            Finish(transaction, TransactionResult.NoAck);
+        return false;
     }
 
     /// <inheritdoc/>
@@ -82,36 +101,51 @@ public sealed unsafe partial class FireWireBus
     private static bool IsBroadcast(Transaction transaction) => transaction.Node == PacketHeader.Broadcast
         && transaction.Code is TransactionCode.WriteQuadlet or TransactionCode.WriteBlock;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void RequestSent(Transaction transaction, AckCode ack)
     {
         if (transaction.State == Transaction.Phase.Settled)
         {
             Call(transaction);
-            return;
         }
-        if (ack == AckCode.Pending)
+        else if (ack == AckCode.Pending)
         {
+            ulong due = Cpu.Timestamp() + Registers.SplitTicks;
             transaction.State = Transaction.Phase.Waiting;
-            transaction.Since = Clock.Microseconds;
-            Arm(transaction.Since + Registers.SplitMicroseconds);
-            return;
+            transaction.Due = due;
+            if (due < _nextLook)
+                LookBy(due);
         }
+        else
+        {
+            Acknowledged(transaction, ack);
+        }
+    }
+
+    // The acknowledge is the last word, unless the node was busy.
+    private void Acknowledged(Transaction transaction, AckCode ack)
+    {
         if (ack.IsBusy && ++transaction.Tries < MostTries)
         {
             Counters.Retries++;
             transaction.State = Transaction.Phase.BackingOff;
-            transaction.Since = Clock.Microseconds + (FirstPause << transaction.Tries - 1);
-            Arm(transaction.Since);
+            transaction.Due = Cpu.Timestamp() + Clock.ToTicks(FirstPause << transaction.Tries - 1);
+            LookBy(transaction.Due);
             return;
         }
+        // Only a write is over with that (1394-1995, table 6-13).
         bool isWrite = transaction.Code is TransactionCode.WriteQuadlet or TransactionCode.WriteBlock;
+        Settle(transaction, ack == AckCode.Complete && isWrite ? TransactionResult.Complete : WhyNot(transaction, ack));
+        Call(transaction);
+    }
+
+    private TransactionResult WhyNot(Transaction transaction, AckCode ack)
+    {
         Counters.GivenUp += ack.IsBusy ? 1u : 0;
-        Settle(transaction, ack switch
+        return ack switch
         {
             // Nobody acknowledges a broadcast.
-            AckCode.Complete or AckCode.Missing when transaction.Node == PacketHeader.Broadcast => TransactionResult.Complete,
-            // Only a write is over with that (1394-1995, table 6-13).
-            AckCode.Complete => isWrite ? TransactionResult.Complete : TransactionResult.Malformed,
+            AckCode.Missing when transaction.Node == PacketHeader.Broadcast => TransactionResult.Complete,
             AckCode.Missing => TransactionResult.NoAck,
             AckCode.ConflictError => TransactionResult.ConflictError,
             AckCode.DataError => TransactionResult.DataError,
@@ -119,21 +153,23 @@ public sealed unsafe partial class FireWireBus
             AckCode.AddressError => TransactionResult.AddressError,
             AckCode.Flushed => TransactionResult.BusReset,
             AckCode.NotSent => TransactionResult.NotSent,
-            _ => ack.IsBusy ? TransactionResult.Busy : TransactionResult.Malformed,
-        });
-        Call(transaction);
+            _ => ack.IsBusy ? TransactionResult.Busy : Malformed(),
+        };
     }
 
-    private void TakeResponse(in PacketHeader header, ReadOnlySpan<byte> data, in Arrival arrival)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void TakeResponse(in PacketHeader header, ReadOnlySpan<byte> data, byte generation)
     {
-        if (!IsUp || arrival.Generation != Generation)
+        if (!IsUp || generation != Generation)
         {
             Counters.OldResponses++;
             return;
         }
-        int node = header.Source & 0x3F;
-        Transaction? transaction = header.Source >= PacketHeader.LocalBus ? _byLabel[node * Labels + header.Label] : null;
-        if (transaction == null || transaction.State is not (Transaction.Phase.Sending or Transaction.Phase.Waiting))
+        int node = header.Source & 0x3F, label = header.Label;
+        // Who is not on this bus has no labels.
+        ulong labels = header.Source >= PacketHeader.LocalBus ? PeerAt(node).Labels : 0;
+        Transaction transaction = PlaceAt(node, label).Transaction!;
+        if ((labels >> label & 1) == 0 || transaction.State is not (Transaction.Phase.Sending or Transaction.Phase.Waiting))
         {
             Counters.UnexpectedResponses++;
             return;
@@ -144,47 +180,57 @@ public sealed unsafe partial class FireWireBus
             Counters.WrongResponses++;
             return;
         }
-        Settle(transaction, ResultOf(transaction, header, data));
+        Settle(transaction, header.Response == ResponseCode.Complete ? TakeData(transaction, header, data) : Refusal(header.Response));
         if (!transaction.IsControllers)
             Call(transaction);
     }
 
-    // What a response says; read data goes where it is wanted.
-    private static TransactionResult ResultOf(Transaction transaction, in PacketHeader header, ReadOnlySpan<byte> data)
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private TransactionResult Refusal(ResponseCode code) => code switch
     {
-        switch (header.Response)
+        ResponseCode.ConflictError => TransactionResult.ConflictError,
+        ResponseCode.DataError => TransactionResult.DataError,
+        ResponseCode.TypeError => TransactionResult.TypeError,
+        ResponseCode.AddressError => TransactionResult.AddressError,
+        _ => Malformed(),
+    };
+
+    // Read data goes where it is wanted.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private TransactionResult TakeData(Transaction transaction, in PacketHeader header, ReadOnlySpan<byte> data)
+    {
+        if (transaction.Code == TransactionCode.ReadQuadlet)
         {
-            case ResponseCode.Complete:
-                break;
-            case ResponseCode.ConflictError:
-                return TransactionResult.ConflictError;
-            case ResponseCode.DataError:
-                return TransactionResult.DataError;
-            case ResponseCode.TypeError:
-                return TransactionResult.TypeError;
-            case ResponseCode.AddressError:
-                return TransactionResult.AddressError;
-            default:
-                return TransactionResult.Malformed;
+            transaction.Quadlet = header.Quadlet;
+            return TransactionResult.Complete;
         }
-        switch (transaction.Code)
-        {
-            case TransactionCode.ReadQuadlet:
-                transaction.Quadlet = header.Quadlet;
-                break;
-            case TransactionCode.ReadBlock:
-                if (header.DataBytes != transaction.Length || data.Length != transaction.Length)
-                    return TransactionResult.Malformed;
-                data.CopyTo(new Span<byte>(transaction.Into, transaction.Length));
-                break;
-            case TransactionCode.Lock:
-                int width = transaction.Header.Operation.WidthOf(transaction.Length);
-                if (header.DataBytes != width || data.Length != width)
-                    return TransactionResult.Malformed;
-                SetOld(transaction, data);
-                break;
-        }
+        return header.Code == TransactionCode.WriteResponse ? TransactionResult.Complete : TakeBlock(transaction, header, data);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private TransactionResult TakeBlock(Transaction transaction, in PacketHeader header, ReadOnlySpan<byte> data)
+    {
+        bool isRead = transaction.Code == TransactionCode.ReadBlock;
+        int length = isRead ? transaction.Length : transaction.Header.Operation.WidthOf(transaction.Length);
+        if (header.DataBytes != length || data.Length != length)
+            return Malformed();
+        if (isRead)
+            Copy(transaction.Into, data);
+        else
+            SetOld(transaction, data);
         return TransactionResult.Complete;
+    }
+
+    private static void Copy(byte* to, ReadOnlySpan<byte> data)
+    {
+        fixed (byte* from = data)
+            BlockCopy.Copy(to, from, (uint)data.Length);
+    }
+
+    private TransactionResult Malformed()
+    {
+        Counters.MalformedAnswers++;
+        return TransactionResult.Malformed;
     }
 
     private static void SetOld(Transaction transaction, ReadOnlySpan<byte> old)
@@ -195,182 +241,50 @@ public sealed unsafe partial class FireWireBus
             transaction.Octlet = BinaryPrimitives.ReadUInt64BigEndian(old);
     }
 
-    // A reset: all that was under way is lost. What the controller has, it gives back.
-    private void FailAll()
-    {
-        for (Transaction? transaction = _first; transaction != null;)
-        {
-            Transaction? later = transaction.Later;
-            if (transaction.State != Transaction.Phase.Settled)
-            {
-                Counters.LostByReset++;
-                Settle(transaction, TransactionResult.BusReset);
-                if (!transaction.IsControllers)
-                    Enqueue(transaction);
-            }
-            transaction = later;
-        }
-    }
-
-    private void Send(Transaction transaction)
-    {
-        transaction.State = Transaction.Phase.Sending;
-        if (!TryGive(transaction))
-            transaction.State = Transaction.Phase.Blocked;
-    }
-
-    // To the controller, or behind those that wait for room there.
-    private bool TryGive(OutPacket packet)
-    {
-        packet.IsControllers = true;
-        if (_blocked.IsEmpty && _controller.TrySend(packet))
-            return true;
-        packet.IsControllers = false;
-        _blocked.Push(packet);
-        return false;
-    }
-
-    private void SendBlocked()
-    {
-        while (_blocked.TryTake(out OutPacket? packet))
-        {
-            var transaction = packet as Transaction;
-            packet!.IsControllers = true;
-            if (transaction != null)
-                transaction.State = Transaction.Phase.Sending;
-            if (_controller.TrySend(packet))
-                continue;
-            packet.IsControllers = false;
-            if (transaction != null)
-                transaction.State = Transaction.Phase.Blocked;
-            _blocked.PushFirst(packet);
-            return;
-        }
-    }
-
-    // Time-outs and pauses: the list is short, and this runs once per time that something is due.
-    private void CheckTimes(ulong now)
-    {
-        ulong due = ulong.MaxValue;
-        for (Transaction? transaction = _first; transaction != null;)
-        {
-            Transaction? later = transaction.Later;
-            ulong at = ulong.MaxValue;
-            if (transaction.State == Transaction.Phase.Waiting)
-                at = transaction.Since + Registers.SplitMicroseconds;
-            else if (transaction.State == Transaction.Phase.BackingOff)
-                at = transaction.Since;
-            if (at > now)
-                due = Math.Min(due, at);
-            else if (transaction.State == Transaction.Phase.BackingOff)
-                Send(transaction);
-            else
-            {
-                Counters.TimeOuts++;
-                Settle(transaction, TransactionResult.TimedOut);
-                Enqueue(transaction);
-            }
-            transaction = later;
-        }
-        if (due != ulong.MaxValue)
-            Arm(due);
-    }
-
-    private void Arm(ulong due)
-    {
-        if (!_timer.IsRunning || due < _timer.Due)
-            _timer.StartAt(due);
-    }
-
-    // Data that is to be written goes where the controller sends it from.
-    private bool TryCopy(OutPacket packet)
-    {
-        if (packet.From == null)
-            return true;
-        var data = new ReadOnlySpan<byte>(packet.From, packet.DataBytes);
-        if (data.Length <= OutPacket.InlineBytes)
-        {
-            data.CopyTo(packet.Inline);
-            return true;
-        }
-        if (!_frames.TryTake(out packet.Payload))
-            return false;
-        packet.Payload.SetLength((uint)data.Length);
-        data.CopyTo(packet.Payload.Bytes);
-        return true;
-    }
-
-    // What was never sent: its handler is called by the loop, so no submission calls a handler that submits.
-    private void Finish(Transaction transaction, TransactionResult result)
-    {
-        transaction.Result = result;
-        transaction.State = Transaction.Phase.Finished;
-        _finished.Push(transaction);
-        _work.Mark();
-    }
-
-    private void Enqueue(Transaction transaction)
-    {
-        Unlink(transaction);
-        Finish(transaction, transaction.Result);
-    }
-
+    // It has its result, and its label is free.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Settle(Transaction transaction, TransactionResult result)
     {
-        Counters.MalformedAnswers += result == TransactionResult.Malformed ? 1u : 0;
         transaction.Result = result;
         transaction.State = Transaction.Phase.Settled;
-        int label = transaction.Header.Label;
-        _byLabel[transaction.Node * Labels + label] = null;
-        _labels[transaction.Node] &= ~(1ul << label);
+        PeerAt(transaction.Node).Labels &= ~(1ul << transaction.Header.Label);
     }
 
     private void Call(Transaction transaction)
     {
-        if (transaction.State == Transaction.Phase.Settled)
-            Unlink(transaction);
-        transaction.FreePayload();
+        if (!transaction.Payload.IsEmpty)
+            transaction.FreePayload();
         transaction.State = Transaction.Phase.Idle;
-        UnderWay--;
         Counters.Finished++;
         transaction.Handler.OnDone(transaction);
     }
 
-    // Each label in turn: one that was free longest, so that a late answer meets nobody who uses its label again.
-    private bool TryTakeLabel(int node, out int label)
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static int NextFree(ulong taken, int from) => taken == ulong.MaxValue ? -1
+        : from + BitOperations.TrailingZeroCount(BitOperations.RotateRight(~taken, from)) & Labels - 1;
+
+    // Nodes and labels are of six bits.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private ref Peer PeerAt(int node) => ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_peers), (nint)(uint)node);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private ref Place PlaceAt(int node, int label) =>
+        ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_places), (nint)(uint)(node * Labels + label));
+
+    // What is known of a node: the labels under way to it, a bit each, and the one to be tried next.
+    private struct Peer
     {
-        ulong free = ~_labels[node];
-        label = 0;
-        if (free == 0)
-            return false;
-        int from = _nextLabel[node];
-        label = (from + BitOperations.TrailingZeroCount(BitOperations.RotateRight(free, from))) & Labels - 1;
-        _labels[node] |= 1ul << label;
-        _nextLabel[node] = (byte)((label + 1) & Labels - 1);
-        return true;
+        public ulong Labels;
+        public int NextLabel;
+        public BusSpeed Speed;
+
+        // Another node that packets reach now.
+        public bool IsThere;
     }
 
-    private void Link(Transaction transaction)
+    // Whose a label is, or was last. In a structure, as storing into an array of objects asks what they are.
+    private struct Place
     {
-        transaction.Later = null;
-        transaction.Earlier = _last;
-        if (_last == null)
-            _first = transaction;
-        else
-            _last.Later = transaction;
-        _last = transaction;
-    }
-
-    private void Unlink(Transaction transaction)
-    {
-        if (transaction.Earlier == null)
-            _first = transaction.Later;
-        else
-            transaction.Earlier.Later = transaction.Later;
-        if (transaction.Later == null)
-            _last = transaction.Earlier;
-        else
-            transaction.Later.Earlier = transaction.Earlier;
-        transaction.Earlier = transaction.Later = null;
+        public Transaction? Transaction;
     }
 }

@@ -62,7 +62,7 @@ public sealed unsafe partial class FireWireBus : IFireWireBus, IWork, ITimerHand
     public bool IsUp { get; private set; }
 
     /// <summary>Our number, with the local bus in front.</summary>
-    public ushort NodeId => (ushort)(PacketHeader.LocalBus | Topology.Local);
+    public ushort NodeId { get; private set; } = PacketHeader.LocalBus;
 
     /// <summary>What we say of ourselves.</summary>
     public OwnRom OwnRom { get; }
@@ -74,7 +74,7 @@ public sealed unsafe partial class FireWireBus : IFireWireBus, IWork, ITimerHand
     public BusRegisters Registers { get; }
 
     /// <summary>The fastest packets that reach a node; S100 if nothing is known.</summary>
-    public BusSpeed SpeedTo(int node) => _speeds[node & 0x3F];
+    public BusSpeed SpeedTo(int node) => _peers[node & 0x3F].Speed;
 
     /// <summary>The fastest packets that reach all nodes whose links work, as far as PHYs go: for streams to all.</summary>
     public BusSpeed SpeedToAll { get; private set; }
@@ -91,6 +91,8 @@ public sealed unsafe partial class FireWireBus : IFireWireBus, IWork, ITimerHand
         return Error.None;
     }
 
+    private ushort OwnNodeId => (ushort)(PacketHeader.LocalBus | Topology.Local);
+
     internal void Add(IsoResources resources)
     {
         resources.NextOfBus = _resources;
@@ -101,7 +103,10 @@ public sealed unsafe partial class FireWireBus : IFireWireBus, IWork, ITimerHand
     public void ResetBegan()
     {
         IsUp = false;
+        for (int i = 0; i < _peers.Length; i++)
+            _peers[i].IsThere = false;
         Topology.Clear();
+        NodeId = OwnNodeId;
         OwnRom.Swap();
         ForgetResetWish();
         DropBlocked();
@@ -118,6 +123,7 @@ public sealed unsafe partial class FireWireBus : IFireWireBus, IWork, ITimerHand
         LastReset = Clock.Microseconds;
         ConfiguredAt = 0;
         LastTopologyError = Topology.Read(selfIds, local);
+        NodeId = OwnNodeId;
         if (LastTopologyError != TopologyError.None)
         {
             Counters.BadTopologies++;
@@ -127,14 +133,17 @@ public sealed unsafe partial class FireWireBus : IFireWireBus, IWork, ITimerHand
         Counters.Resets++;
         _badInARow = 0;
         SpeedToAll = BusSpeed.S800;
-        for (int i = 0; i < _speeds.Length; i++)
+        for (int i = 0; i < _peers.Length; i++)
         {
-            _speeds[i] = BusSpeed.S100;
-            if (i >= Topology.Count)
-                continue;
-            Topology.Hops(Topology.Local, i, out _speeds[i]);
-            if ((Topology[i].Self.IsLinkActive || i == Topology.Local) && _speeds[i] < SpeedToAll)
-                SpeedToAll = _speeds[i];
+            BusSpeed speed = BusSpeed.S100;
+            if (i < Topology.Count)
+            {
+                Topology.Hops(Topology.Local, i, out speed);
+                if ((Topology[i].Self.IsLinkActive || i == Topology.Local) && speed < SpeedToAll)
+                    SpeedToAll = speed;
+            }
+            _peers[i].Speed = speed;
+            _peers[i].IsThere = i < Topology.Count && i != Topology.Local;
         }
         IsUp = true;
         Registers.ResetEnded();
@@ -148,9 +157,8 @@ public sealed unsafe partial class FireWireBus : IFireWireBus, IWork, ITimerHand
     public bool Work(int budget)
     {
         SendBlocked();
-        ulong now = Clock.Microseconds;
-        CheckTimes(now);
-        CheckReset(now);
+        CheckTimes(Cpu.Timestamp());
+        CheckReset(Clock.Microseconds);
         for (; budget > 0 && _finished.TryTake(out OutPacket? packet); budget--)
         {
             if (packet is StreamPacket stream)

@@ -1,4 +1,5 @@
 using System;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Sluice.Dma;
 using Sluice.Platform;
@@ -105,12 +106,13 @@ public readonly struct Arrival(byte generation, BusSpeed speed, bool isAnswered,
 public unsafe class OutPacket
 {
     private Words _inline;
+    private PacketHeader _header;
 
     /// <summary>More data than 16 bytes; else empty.</summary>
     public Frame Payload;
 
     /// <summary>On the bus as it is.</summary>
-    public PacketHeader Header { get; internal set; }
+    public ref readonly PacketHeader Header => ref _header;
 
     /// <summary>How fast it goes.</summary>
     public BusSpeed Speed { get; internal set; }
@@ -142,6 +144,9 @@ public unsafe class OutPacket
 
     internal Span<byte> Inline => MemoryMarshal.AsBytes(MemoryMarshal.CreateSpan(ref _inline.First, 2));
 
+    internal void SetHeader(in PacketHeader header) => _header = header;
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
     internal void FreePayload()
     {
         if (!Payload.IsEmpty)

@@ -79,6 +79,10 @@ public readonly struct PacketHeader(uint q0, uint q1, uint q2, uint q3)
         new((uint)destination << 16 | (uint)(label & 0x3F) << 10 | RetryX | (uint)code << 4,
             (uint)source << 16 | (uint)(offset >> 32 & 0xFFFF), (uint)offset, last);
 
+    /// <summary>The same request with another source and label.</summary>
+    public PacketHeader From(ushort source, int label) =>
+        new(Q0 & ~(0x3Fu << 10) | (uint)(label & 0x3F) << 10, Q1 & 0xFFFF | (uint)source << 16, Q2, Q3);
+
     /// <summary>
     /// The answer to a request: same label, back to where it came from (6.2.2.2.3 to 6.2.2.3.5). <paramref name="last"/> is the quadlet, or
     /// for blocks the number of bytes in the upper half; a lock's answer has its operation in the lower half.

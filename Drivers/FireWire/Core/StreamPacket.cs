@@ -54,7 +54,7 @@ public sealed unsafe class StreamPacket(IStreamHandler handler) : OutPacket
         FreePayload();
         Generation = generation;
         Speed = speed;
-        Header = header;
+        SetHeader(header);
         DataBytes = bytes;
         From = null;
     }
@@ -75,7 +75,7 @@ public sealed unsafe partial class FireWireBus
             Finish(packet, TransactionResult.OldGeneration);
         else if (packet.DataBytes < 1 || packet.DataBytes > packet.Speed.MostBytes)
             Finish(packet, TransactionResult.BadLength);
-        else if (!TryCopy(packet))
+        else if (packet.From != null && !TryCopy(packet))
             Finish(packet, TransactionResult.NotSent);
         else
             TryGive(packet);

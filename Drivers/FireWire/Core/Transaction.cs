@@ -1,5 +1,6 @@
 using System;
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 using Sluice.Dma;
 using Sluice.Platform;
 
@@ -101,15 +102,13 @@ public sealed unsafe class Transaction(ITransactionHandler handler) : OutPacket
 
     internal ITransactionHandler Handler { get; } = handler;
     internal TransactionCode Code { get; private set; }
-    internal ulong Offset { get; private set; }
     internal int Length { get; private set; }
-    internal uint Last { get; private set; }
     internal byte* Into { get; private set; }
     internal Phase State { get; set; }
     internal int Tries { get; set; }
-    internal ulong Since { get; set; }
-    internal Transaction? Earlier { get; set; }
-    internal Transaction? Later { get; set; }
+
+    // Waiting and backing off: when that is over, as a time stamp.
+    internal ulong Due { get; set; }
 
     /// <summary>A quadlet is read, at a multiple of 4.</summary>
     public Transaction ReadQuadlet(int node, byte generation, ulong offset) => Begin(TransactionCode.ReadQuadlet, node, generation, offset, 4, 0);
@@ -165,6 +164,8 @@ public sealed unsafe class Transaction(ITransactionHandler handler) : OutPacket
         return this;
     }
 
+    // In place, as most of it is constant there.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private Transaction Begin(TransactionCode code, int node, byte generation, ulong offset, int bytes, uint last)
     {
         if (State != Phase.Idle)
@@ -172,10 +173,9 @@ public sealed unsafe class Transaction(ITransactionHandler handler) : OutPacket
         Code = code;
         Node = node & 0x3F;
         Generation = generation;
-        Offset = offset & PacketHeader.OffsetMask;
         Length = bytes;
-        Last = last;
-        Into = null;
+        // Who asks, and by which label, is known when it is sent.
+        SetHeader(PacketHeader.Request(code, (ushort)(PacketHeader.LocalBus | Node), 0, 0, offset, last));
         From = null;
         DataBytes = 0;
         Tries = 0;

@@ -1,30 +1,39 @@
 using System;
 using System.Buffers.Binary;
-using System.Runtime.InteropServices;
+using System.Runtime.CompilerServices;
+using System.Threading;
 using Sluice.Dma;
 using Sluice.FireWire.Core;
 using Sluice.Platform;
 
 namespace Sluice.Drivers.Ohci;
 
-/// <summary>A packet in a stream: where it lies, and what the controller says about it.</summary>
-internal ref struct ReceivedPacket
+/// <summary>What a controller says of a packet behind it. Source: OHCI 1.1, section 8.4.2.</summary>
+/// <param name="word">xferStatus: event code 4:0, speed 7:5; a time stamp in the lower half.</param>
+internal readonly struct ReceiveTrailer(uint word)
 {
-    /// <summary>In the order of the bus.</summary>
-    public PacketHeader Header;
+    public EventCode Event => (EventCode)(word >> 16 & 0x1F);
 
-    /// <summary>Its data, without what fills the last quadlet.</summary>
-    public ReadOnlySpan<byte> Data;
+    public BusSpeed Speed => (BusSpeed)(word >> 21 & 3);
 
-    /// <summary>xferStatus: event code 4:0, speed 7:5; a time stamp in the lower half. Source: OHCI 1.1, section 8.4.2.</summary>
-    public uint Trailer;
+    public ushort Time => (ushort)word;
 
-    public readonly EventCode Event => (EventCode)(Trailer >> 16 & 0x1F);
+    /// <summary>Whether it was acknowledged as complete.</summary>
+    public bool IsAnswered => Event == EventCode.Acknowledged + (byte)AckCode.Complete;
+}
 
-    public readonly BusSpeed Speed => (BusSpeed)(Trailer >> 21 & 3);
+/// <summary>What lies in front of a context's stream.</summary>
+internal enum Arrived : byte
+{
+    /// <summary>No whole packet yet.</summary>
+    Nothing,
+    Packet,
 
     /// <summary>Not a packet of the bus: one between PHYs, or the mark of a bus reset.</summary>
-    public readonly bool IsInternal => (Header.Q0 >> 4 & 0xF) == 0xE;
+    Internal,
+
+    /// <summary>No packet, so nobody can tell where the next one begins.</summary>
+    Malformed,
 }
 
 /// <summary>
@@ -32,23 +41,31 @@ internal ref struct ReceivedPacket
 /// page's descriptor how much of it is left. Nothing it says is believed further than the pages that it was given. Source: OHCI 1.1,
 /// section 8.
 /// </summary>
-internal sealed class AsyncReceive
+internal sealed unsafe class AsyncReceive
 {
     /// <summary>Pages: 15 of the longest packets wait at most.</summary>
     public const int Pages = 16;
 
-    private const uint PageBytes = 4096, LongestData = 4096;
+    /// <summary>The packet that <see cref="Look"/> found, until <see cref="Release"/>: its header in the order of the bus.</summary>
+    public PacketHeader Header;
+
+    /// <summary>What the controller says of it.</summary>
+    public ReceiveTrailer Trailer;
+
+    private const uint PageBytes = 4096, LeastPacket = 16, LongestData = 4096, LinkInternal = 0xE;
 
     private readonly DmaContext _context;
     private Coherent<Descriptor> _descriptors;
+    private Descriptor* _ring;
     private ReceiveStream? _stream;
 
     // The page that the controller fills, how much of it was shown, and how many from it on are the controller's.
     private int _page, _given;
     private uint _seen;
 
-    // Bytes of the packet that TryTake gave out.
-    private uint _taken;
+    // The packet that Look found: its bytes, and its data in the stream.
+    private uint _taken, _dataBytes;
+    private byte* _data;
     private bool _isRunning, _endsWhole, _isOdd;
 
     /// <summary>A context whose memory is made by <see cref="TryMake"/>.</summary>
@@ -58,7 +75,10 @@ internal sealed class AsyncReceive
     public Error TryMake(DmaDevice dma)
     {
         Error error = dma.TryAllocateCoherent(Pages, out _descriptors);
-        return error == Error.None ? ReceiveStream.TryMake(dma, Pages, out _stream) : error;
+        if (error != Error.None)
+            return error;
+        _ring = (Descriptor*)Unsafe.AsPointer(ref _descriptors[0]);
+        return ReceiveStream.TryMake(dma, Pages, out _stream);
     }
 
     /// <summary>Gives the memory back; the context was stopped.</summary>
@@ -70,6 +90,20 @@ internal sealed class AsyncReceive
             DmaDevice.Free(ref _descriptors);
     }
 
+    /// <summary>Data of the packet that <see cref="Look"/> found, without what fills the last quadlet.</summary>
+    public ReadOnlySpan<byte> Data
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => new(_data, (int)_dataBytes);
+    }
+
+    /// <summary>Whether anything has come that was not released.</summary>
+    public bool HasMore
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => _stream!.Count != 0;
+    }
+
     /// <summary>Whether the context has died.</summary>
     public bool IsDead => _isRunning && _context.IsDead;
 
@@ -78,7 +112,7 @@ internal sealed class AsyncReceive
     {
         _stream!.Restart();
         _page = 0;
-        _seen = _taken = 0;
+        _seen = 0;
         _given = Pages;
         for (int i = 0; i < Pages; i++)
         {
@@ -106,16 +140,30 @@ internal sealed class AsyncReceive
     public void Forget() => _isRunning = false;
 
     /// <summary>
-    /// Looks at what has come since the last call. False if the controller says what cannot be; then the context is to be started anew.
+    /// Takes note of what has come since the last call. False if the controller says what cannot be; then the context is to be started anew.
     /// </summary>
     [PacketPath]
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool Refresh()
+    {
+        uint written = WrittenTo(_page), seen = _seen;
+        // Mostly there is more in the page than before, and room left.
+        if (written <= seen || written >= PageBytes || _given == 0)
+            return RefreshPages();
+        _seen = written;
+        _endsWhole = true;
+        _stream!.Show(written - seen);
+        return true;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool RefreshPages()
     {
         uint more = 0;
         while (_given != 0)
         {
             uint written = WrittenTo(_page);
-            if (written == PageBytes || (written == 0 && _seen == 0 && more + (uint)_stream!.Unread.Length != 0 && IsPassedOver()))
+            if (written == PageBytes || (written == 0 && _seen == 0 && more + _stream!.Count != 0 && IsPassedOver()))
             {
                 more += PageBytes - _seen;
                 _seen = 0;
@@ -137,55 +185,50 @@ internal sealed class AsyncReceive
     }
 
     /// <summary>
-    /// The next packet that is here as a whole; <see cref="Release"/> ends it. False if there is none: <paramref name="isBad"/> if what is
-    /// there is no packet, so that nobody can tell where the next one begins.
+    /// Looks for a packet that is here as a whole: <see cref="Header"/>, <see cref="Data"/> and <see cref="Trailer"/> are its, until
+    /// <see cref="Release"/> ends it.
     /// </summary>
     [PacketPath]
-    public bool TryTake(out ReceivedPacket packet, out bool isBad)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public Arrived Look()
     {
-        isBad = false;
-        ReadOnlySpan<byte> bytes = _stream!.Unread;
-        if (bytes.Length == 0)
-        {
-            packet = default;
-            return false;
-        }
-        packet = default;
-        if (bytes.Length < 16)
-        {
-            isBad = _endsWhole;
-            return false;
-        }
-        ReadOnlySpan<uint> words = MemoryMarshal.Cast<byte, uint>(bytes[..16]);
+        uint have = _stream!.Count;
+        if (have < LeastPacket)
+            return have != 0 && _endsWhole ? Arrived.Malformed : Arrived.Nothing;
         DeviceTurn.BeforeRead();
-        uint q0 = words[0], q3 = words[3];
-        var code = (TransactionCode)(q0 >> 4 & 0xF);
-        const TransactionCode linkInternal = (TransactionCode)0xE;
-        int header = code == linkInternal ? 3 : code == TransactionCode.Stream ? 0 : code.HeaderQuadlets;
-        int data = header == 4 && code.HasData ? (int)(q3 >> 16) : 0, padded = (data + 3) & ~3;
-        int trailer = header * 4 + padded;
-        isBad = header == 0 || data > LongestData || (_endsWhole && bytes.Length < trailer + 4);
-        if (isBad || bytes.Length < trailer + 4)
-            return false;
-        if (header < 4)
-            q3 = 0;
-        else if (code is TransactionCode.WriteQuadlet or TransactionCode.ReadQuadletResponse)
+        var words = (uint*)_stream.First;
+        uint q0 = Volatile.Read(ref words[0]), q3 = Volatile.Read(ref words[3]), kind = q0 >> 4 & 0xF;
+        var code = (TransactionCode)kind;
+        uint header = kind == LinkInternal ? 3 : (uint)code.HeaderQuadlets, data = code.HasData ? q3 >> 16 : 0;
+        uint trailer = header * 4 + ((data + 3) & ~3u);
+        // A stream does not come here.
+        if (header < 3 || data > LongestData)
+            return Arrived.Malformed;
+        if (have < trailer + 4)
+            return _endsWhole ? Arrived.Malformed : Arrived.Nothing;
+        if (code.EndsInQuadlet)
             q3 = BinaryPrimitives.ReverseEndianness(q3);
-        packet.Header = new PacketHeader(q0, words[1], words[2], q3);
-        packet.Data = bytes.Slice(header * 4, data);
-        packet.Trailer = BinaryPrimitives.ReadUInt32LittleEndian(bytes[trailer..]);
-        _taken = (uint)trailer + 4;
-        return true;
+        Header = new PacketHeader(q0, words[1], words[2], header < 4 ? 0 : q3);
+        Trailer = new ReceiveTrailer(*(uint*)((byte*)words + trailer));
+        _data = (byte*)words + header * 4;
+        _dataBytes = data;
+        _taken = trailer + 4;
+        return kind == LinkInternal ? Arrived.Internal : Arrived.Packet;
     }
 
-    /// <summary>Ends the packet that <see cref="TryTake"/> gave out, and gives the pages back that were read to their end.</summary>
+    /// <summary>Ends the packet that <see cref="Look"/> found, and gives the pages back that were read to their end.</summary>
     [PacketPath]
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Release()
     {
         int pages = _stream!.Release(_taken);
-        _taken = 0;
-        if (pages == 0)
-            return;
+        if (pages != 0)
+            GiveBack(pages);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void GiveBack(int pages)
+    {
         for (; pages > 0; pages--)
         {
             int page = (_page + _given) % Pages;
@@ -214,7 +257,8 @@ internal sealed class AsyncReceive
     private bool IsPassedOver() => _given > 1 && WrittenTo(Next(_page)) != 0;
 
     // More than a page if the controller says that more is left than there was.
-    private uint WrittenTo(int page) => PageBytes - (_descriptors[page].Status.Read() & 0xFFFF);
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private uint WrittenTo(int page) => PageBytes - (_ring[page].Status.Read() & 0xFFFF);
 
     private static int Next(int page) => page + 1 < Pages ? page + 1 : 0;
 

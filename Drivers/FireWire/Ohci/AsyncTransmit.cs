@@ -1,6 +1,6 @@
 using System;
 using System.Buffers.Binary;
-using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Sluice.Dma;
 using Sluice.FireWire.Core;
@@ -22,14 +22,16 @@ internal sealed unsafe class AsyncTransmit
     private readonly DmaDevice _dma;
     private readonly DmaContext _context;
     private readonly Place[] _places = new Place[Slots];
-
-    private readonly DeviceFrame[] _given = new DeviceFrame[Slots];
-    private readonly bool[] _hasData = new bool[Slots];
-    private Coherent<SendSlot> _slots;
+    private Coherent<SendSlot> _memory;
+    private SendSlot* _slots;
+    private uint _address;
 
     // Counts of packets; modulo the slots they are places.
     private uint _head, _tail, _stoppedAt;
-    private bool _isRunning;
+
+    // Where the program ends: the last descriptor of the block that was linked last.
+    private Descriptor* _end;
+    private bool _isRunning, _isToWake;
 
     /// <summary>A context whose memory is made by <see cref="TryMake"/>.</summary>
     public AsyncTransmit(DmaDevice dma, ContextRegisters registers)
@@ -39,68 +41,67 @@ internal sealed unsafe class AsyncTransmit
     }
 
     /// <summary>Takes the memory.</summary>
-    public Error TryMake() => _dma.TryAllocateCoherent(Slots, out _slots);
+    public Error TryMake()
+    {
+        Error error = _dma.TryAllocateCoherent(Slots, out _memory);
+        if (error != Error.None)
+            return error;
+        _slots = (SendSlot*)Unsafe.AsPointer(ref _memory[0]);
+        _address = (uint)_memory.Address.Value;
+        return Error.None;
+    }
 
     /// <summary>Gives the memory back; the context was stopped, and all packets were taken.</summary>
     public void Free()
     {
-        if (!_slots.IsEmpty)
-            DmaDevice.Free(ref _slots);
+        if (!_memory.IsEmpty)
+            DmaDevice.Free(ref _memory);
     }
 
     /// <summary>Whether packets are under way.</summary>
     public bool IsBusy => _head != _tail;
 
-    /// <summary>Changes when a packet was sent.</summary>
+    /// <summary>Packets given to it, and of these the ones that are known to be over; both free-running.</summary>
+    public uint Given => _tail;
+
+    /// <inheritdoc cref="Given"/>
     public uint Progress => _head;
 
     /// <summary>Whether the context has died.</summary>
     public bool IsDead => _isRunning && _context.IsDead;
 
-    /// <summary>Sends a packet; false if there is no room.</summary>
+    /// <summary>Gives a packet to the context, which looks at it at the latest when <see cref="Wake"/> is called; false if there is no room.</summary>
     [PacketPath]
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TrySend(OutPacket packet)
     {
+        uint index = _tail % Slots, block = _address + index * SendSlot.Bytes;
         if (_tail - _head >= MostPackets)
             return false;
-        int place = (int)(_tail % Slots), bytes = packet.DataBytes;
-        ref SendSlot slot = ref _slots[place];
-        uint address = 0;
-        if (!packet.Payload.IsEmpty)
+        SendSlot* slot = _slots + index;
+        ref Place place = ref PlaceAt(index);
+        uint header = WriteHeader(slot, packet);
+        if (packet.DataBytes == 0)
         {
-            if (_dma.TryGiveToSend(ref packet.Payload, out _given[place]) != Error.None)
-                return false;
-            address = (uint)_given[place].Address.Value;
+            slot->First.Branch.Write(0);
+            slot->First.Control.Write(DescriptorControl.HeaderAlone | header);
+            place.Last = &slot->First;
+            block |= SendSlot.Alone;
         }
-        else if (bytes != 0)
+        else if (TryWriteData(slot, block, packet, ref place))
         {
-            Span<ulong> words = stackalloc ulong[2];
-            words.Clear();
-            packet.Bytes.CopyTo(MemoryMarshal.AsBytes(words));
-            slot.Inline0.Write(words[0]);
-            slot.Inline1.Write(words[1]);
-            address = (uint)_slots.AddressOf(place).Value + SendSlot.InlineOffset;
-        }
-        _places[place].Packet = packet;
-        WriteHeader(ref slot, packet, out uint headerBytes);
-        // The place for a time in an immediate descriptor (7.1.2.2); requests ignore it.
-        slot.First.Status.Write(packet.Expires);
-        if (bytes == 0)
-        {
-            slot.First.Branch.Write(0);
-            if (!packet.Header.Code.IsResponse)
-                slot.First.Status.Write(0);
-            slot.First.Control.Write(DescriptorControl.HeaderAlone | headerBytes);
+            slot->First.Control.Write(DescriptorControl.HeaderAndMore | header);
+            place.Last = &slot->Data;
+            block |= SendSlot.WithData;
         }
         else
         {
-            slot.First.Control.Write(DescriptorControl.HeaderAndMore | headerBytes);
-            slot.Data.Address.Write(address);
-            slot.Data.Branch.Write(0);
-            slot.Data.Status.Write(0);
-            slot.Data.Control.Write(DescriptorControl.LastData | (uint)bytes);
+            return false;
         }
-        Link(place, bytes != 0);
+        // The place for a time in an immediate descriptor (7.1.2.2); it is 0 in requests, which ignore it.
+        slot->First.Status.Write(packet.Expires);
+        place.Packet = packet;
+        Link(place.Last, block);
         return true;
     }
 
@@ -110,42 +111,54 @@ internal sealed unsafe class AsyncTransmit
         const uint linkInternal = 0xE << 4, headerBytes = 12;
         if (_tail - _head >= MostPackets)
             return false;
-        int place = (int)(_tail % Slots);
-        ref SendSlot slot = ref _slots[place];
-        _places[place].Packet = null;
-        slot.Header0.Write(linkInternal);
-        slot.Header1.Write(quadlet);
-        slot.Header2.Write(~quadlet);
-        slot.First.Branch.Write(0);
-        slot.First.Status.Write(0);
-        slot.First.Control.Write(DescriptorControl.HeaderAlone | headerBytes);
-        Link(place, hasData: false);
+        uint index = _tail % Slots;
+        SendSlot* slot = _slots + index;
+        ref Place place = ref PlaceAt(index);
+        place.Packet = null;
+        place.Last = &slot->First;
+        slot->Header0.Write(linkInternal);
+        slot->Header1.Write(quadlet);
+        slot->Header2.Write(~quadlet);
+        slot->First.Branch.Write(0);
+        slot->First.Status.Write(0);
+        slot->First.Control.Write(DescriptorControl.HeaderAlone | headerBytes);
+        Link(place.Last, _address + index * SendSlot.Bytes | SendSlot.Alone);
+        Wake();
         return true;
     }
 
-    /// <summary>The next packet that was sent, and what became of it; false if there is none. The slot is free then.</summary>
-    [PacketPath]
-    public bool TryTakeSent(out OutPacket? packet, out AckCode ack)
+    /// <summary>Has the context look at what it was given since the last call.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Wake()
     {
-        packet = null;
+        if (!_isToWake)
+            return;
+        _isToWake = false;
+        _context.Wake();
+    }
+
+    /// <summary>The next packet that was sent, and what became of it; null if there is none. Its slot is free then.</summary>
+    [PacketPath]
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public OutPacket? TakeSent(out AckCode ack)
+    {
         ack = AckCode.NotSent;
         while (_head != _tail)
         {
-            int place = (int)(_head % Slots);
-            uint status = LastOf(place).Status.Read();
+            ref Place place = ref PlaceAt(_head % Slots);
+            uint status = place.Last->Status.Read();
             // The event code is never 0 once there is a status; a response's time is in the lower half before.
             if (status >> 16 == 0)
-                return false;
-            packet = Retire(place);
-            ack = AckOf((EventCode)(status >> 16 & 0x1F));
-            if (packet != null)
-                return true;
+                return null;
+            ack = AckOf(status);
+            if (Retire(ref place) is { } packet)
+                return packet;
         }
-        return false;
+        return null;
     }
 
     /// <summary>
-    /// Stops the context. What is under way then is taken by <see cref="TryTakeStopped"/>, and of it alone: what is sent from now on begins
+    /// Stops the context. What is under way then is taken by <see cref="TakeStopped"/>, and of it alone: what is sent from now on begins
     /// anew. On an error the context may go on, and memory must not be used again.
     /// </summary>
     public Error Stop()
@@ -158,98 +171,127 @@ internal sealed unsafe class AsyncTransmit
         return error;
     }
 
-    /// <summary>The next packet that was under way when it was stopped, sent or not; false if there is none.</summary>
-    public bool TryTakeStopped(out OutPacket? packet, out AckCode ack)
+    /// <summary>The next packet that was under way when it was stopped, sent or not; null if there is none.</summary>
+    public OutPacket? TakeStopped(out AckCode ack)
     {
-        packet = null;
         ack = AckCode.Flushed;
         while (_head != _stoppedAt && _head != _tail)
         {
-            int place = (int)(_head % Slots);
-            uint status = LastOf(place).Status.Read();
-            packet = Retire(place);
+            ref Place place = ref PlaceAt(_head % Slots);
+            uint status = place.Last->Status.Read();
             if (status >> 16 != 0)
-                ack = AckOf((EventCode)(status >> 16 & 0x1F));
-            if (packet != null)
-                return true;
+                ack = AckOf(status);
+            if (Retire(ref place) is { } packet)
+                return packet;
+            ack = AckCode.Flushed;
         }
-        return false;
+        return null;
     }
 
     /// <summary>The controller was reset: the context does not run, whatever it did before.</summary>
     public void Forget()
     {
-        _isRunning = false;
+        _isRunning = _isToWake = false;
         _stoppedAt = _tail;
     }
 
-    private static AckCode AckOf(EventCode code) => code switch
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static AckCode AckOf(uint status)
+    {
+        uint code = status >> 16 & 0x1F;
+        return code >= (uint)EventCode.Acknowledged ? (AckCode)(code & 0xF) : UnsentAs((EventCode)code);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static AckCode UnsentAs(EventCode code) => code switch
     {
         EventCode.MissingAck => AckCode.Missing,
         EventCode.Flushed => AckCode.Flushed,
-        >= EventCode.Acknowledged => (AckCode)(code - EventCode.Acknowledged),
         _ => AckCode.NotSent,
     };
 
-    private OutPacket? Retire(int place)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private ref Place PlaceAt(uint index) => ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_places), (nint)index);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private OutPacket? Retire(ref Place place)
     {
-        OutPacket? packet = _places[place].Packet;
-        _places[place].Packet = null;
-        if (!_given[place].IsEmpty)
-            packet!.Payload = _dma.TakeSent(ref _given[place]);
-        _head++;
+        OutPacket? packet = place.Packet;
+        place.Packet = null;
+        _head = _head + 1;
+        if (!place.Given.IsEmpty)
+            packet!.Payload = _dma.TakeSent(ref place.Given);
         return packet;
     }
 
-    // The descriptor that says how a block ended, and where the program goes on.
-    private ref Descriptor LastOf(int place)
+    // The block before it is published the link to it, last of all that is written.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Link(Descriptor* last, uint block)
     {
-        ref SendSlot slot = ref _slots[place];
-        if (_hasData[place])
-            return ref slot.Data;
-        return ref slot.First;
-    }
-
-    private void Link(int place, bool hasData)
-    {
-        _hasData[place] = hasData;
-        uint block = (uint)_slots.AddressOf(place).Value | (hasData ? SendSlot.WithData : SendSlot.Alone);
-        _tail++;
+        Descriptor* before = _end;
+        _end = last;
+        _tail = _tail + 1;
         if (_isRunning)
         {
-            _slots.Publish(ref LastOf((place + Slots - 1) % Slots).Branch, block);
-            _context.Wake();
+            before->Branch.Write(block);
+            _isToWake = true;
             return;
         }
         _isRunning = true;
         _context.Start(block);
     }
 
-    // Headers in memory are not those of the bus: speed for the CRC's place, destination one quadlet later (7.8.1).
-    private static void WriteHeader(ref SendSlot slot, OutPacket packet, out uint bytes)
+    // Up to 16 bytes are copied into the block, more is a frame. False if that cannot be given to the device now.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool TryWriteData(SendSlot* slot, uint block, OutPacket packet, ref Place place)
     {
-        const uint controlMask = 0xFFFF, destinationMask = 0xFFFF_0000;
-        PacketHeader header = packet.Header;
-        uint speed = (uint)packet.Speed << 16;
-        if (header.Code == TransactionCode.Stream)
-        {
-            slot.Header0.Write(header.Q0 & controlMask | speed);
-            slot.Header1.Write(header.Q0 & destinationMask);
-            bytes = 8;
-            return;
-        }
-        slot.Header0.Write(header.Q0 & controlMask | speed);
-        slot.Header1.Write(header.Q0 & destinationMask | header.Q1 & controlMask);
-        slot.Header2.Write(header.Q2);
-        // A quadlet of data is data: in the order of its bytes.
-        slot.Header3.Write(header.Code is TransactionCode.WriteQuadlet or TransactionCode.ReadQuadletResponse
-            ? BinaryPrimitives.ReverseEndianness(header.Q3) : header.Q3);
-        bytes = (uint)header.Code.HeaderQuadlets * 4;
+        uint address = block + SendSlot.InlineOffset;
+        if (packet.Payload.IsEmpty)
+            WriteInline(slot, packet);
+        else if (_dma.TryGiveToSend(ref packet.Payload, out place.Given) == Error.None)
+            address = (uint)place.Given.Address.Value;
+        else
+            return false;
+        slot->Data.Address.Write(address);
+        slot->Data.Branch.Write(0);
+        slot->Data.Status.Write(0);
+        slot->Data.Control.Write(DescriptorControl.LastData | (uint)packet.DataBytes);
+        return true;
     }
 
-    // In a structure, as storing into an array of objects asks what they are.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void WriteInline(SendSlot* slot, OutPacket packet)
+    {
+        Span<ulong> words = stackalloc ulong[2];
+        words.Clear();
+        packet.Bytes.CopyTo(MemoryMarshal.AsBytes(words));
+        slot->Inline0.Write(words[0]);
+        slot->Inline1.Write(words[1]);
+    }
+
+    // Headers in memory are not those of the bus: speed for the CRC's place, destination one quadlet later (7.8.1). Returns the bytes.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static uint WriteHeader(SendSlot* slot, OutPacket packet)
+    {
+        const uint controlMask = 0xFFFF, destinationMask = 0xFFFF_0000;
+        ref readonly PacketHeader header = ref packet.Header;
+        TransactionCode code = header.Code;
+        uint q0 = header.Q0, q3 = header.Q3;
+        slot->Header0.Write(q0 & controlMask | (uint)packet.Speed << 16);
+        // Streams have two quadlets, and nothing in their second.
+        slot->Header1.Write(q0 & destinationMask | header.Q1 & controlMask);
+        slot->Header2.Write(header.Q2);
+        // A quadlet of data is data: in the order of its bytes.
+        slot->Header3.Write(code.EndsInQuadlet ? BinaryPrimitives.ReverseEndianness(q3) : q3);
+        return (uint)(code == TransactionCode.Stream ? 2 : code.HeaderQuadlets) * 4;
+    }
+
+    // A packet under way: what holds its data, and the descriptor that says how it ended and where the program goes on.
+    [NonCopyable]
     private struct Place
     {
         public OutPacket? Packet;
+        public DeviceFrame Given;
+        public Descriptor* Last;
     }
 }

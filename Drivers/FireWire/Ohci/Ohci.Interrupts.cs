@@ -1,9 +1,10 @@
+using System.Runtime.CompilerServices;
 using Sluice.Pci;
 using Sluice.Platform;
 
 namespace Sluice.Drivers.Ohci;
 
-// Interrupts: all are masked by the first, and the work is marked; it asks what there is, does it, and unmasks. Source: OHCI 1.1, section 6.
+// Interrupts: the first notes what there is, masks all, and marks the work, which does that and unmasks. Source: OHCI 1.1, section 6.
 public sealed unsafe partial class Ohci
 {
     private const Events Wanted = Events.RequestSent | Events.ResponseSent | Events.RequestReceived | Events.ResponseReceived | Events.PostedWriteError
@@ -21,6 +22,10 @@ public sealed unsafe partial class Ohci
     private Events _armed;
     private bool _isMasked;
 
+    // What happened and nobody has dealt with; all ones if the card is gone. The handler adds to it while it is not masked, the work takes it
+    // while it is.
+    private Events _noted;
+
     /// <summary>Times that interrupts came without end, and were held back until the watchdog's next look.</summary>
     public ulong InterruptStorms => _guard.Storms;
 
@@ -29,31 +34,41 @@ public sealed unsafe partial class Ohci
     {
         _guard.Note(Storm, Function);
         // One that is masked already is a neighbour's, or polled.
-        Events events = _isMasked ? Events.None : _registers.EventSet.Read();
-        if (events != Events.Gone && (events & _armed) == 0)
+        if (_isMasked || !NoteEvents())
         {
             Counters.SpuriousInterrupts++;
             return false;
         }
         Counters.Interrupts++;
-        _isMasked = true;
-        _registers.MaskClear.Write(Events.Master);
-        _work.Mark();
+        Mask();
+        _work.MarkInInterrupt();
         return true;
     }
 
-    // What happened, as far as anybody waits for it; it is cleared. False if the card is gone.
-    private bool TryTakeEvents(out Events events)
+    // What happened, as far as anybody waits for it, is noted and cleared. False if nothing did.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool NoteEvents()
     {
-        events = _registers.EventSet.Read();
+        Events events = _registers.EventSet.Read();
         if (events == Events.Gone)
-            return false;
+        {
+            _noted = Events.Gone;
+            return true;
+        }
         events &= _armed;
+        if (events == 0)
+            return false;
         // A bus reset stands until its self-IDs are there (6.1.1); whoever clears it early finds it again.
-        Events cleared = events & ~Events.BusReset;
-        if (cleared != 0)
-            _registers.EventClear.Write(cleared);
+        _registers.EventClear.Write(events & ~Events.BusReset);
+        _noted |= events;
         return true;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Mask()
+    {
+        _isMasked = true;
+        _registers.MaskClear.Write(Events.Master);
     }
 
     private void Arm(Events events)

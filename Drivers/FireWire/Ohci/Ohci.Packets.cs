@@ -1,4 +1,4 @@
-using System;
+using System.Runtime.CompilerServices;
 using Sluice.FireWire.Core;
 using Sluice.Platform;
 
@@ -14,24 +14,28 @@ public sealed unsafe partial class Ohci
     private byte _requestGeneration, _generation;
     private bool _isInReset = true;
     private PacketQueue _refused;
-    private bool _hasRefused;
+    private bool _hasRefused, _isInTurn;
 
     /// <inheritdoc/>
     [PacketPath]
     public bool TrySend(OutPacket packet)
     {
-        AckCode why = _state == State.Running ? AckCode.Flushed : AckCode.NotSent;
-        if (_state == State.Running && !_isInReset && packet.Generation == _generation)
-        {
-            AsyncTransmit context = packet.Header.Code.IsResponse ? _responses : _requests;
-            if (context.TrySend(packet))
-                return true;
-            // Others under way will say when there is room; without any there is no memory to give its data to the device.
-            if (context.IsBusy)
-                return false;
-            why = AckCode.NotSent;
-        }
-        // It is reported by the work, as nothing is from within here.
+        if (_isInReset || packet.Generation != _generation || _state != State.Running)
+            return Refuse(packet, _state == State.Running ? AckCode.Flushed : AckCode.NotSent);
+        AsyncTransmit context = packet.Header.Code.IsResponse ? _responses : _requests;
+        // Others under way will say when there is room; without any there is no memory to give its data to the device.
+        if (!context.TrySend(packet))
+            return !context.IsBusy && Refuse(packet, AckCode.NotSent);
+        // What a turn of the work gives out, its end says once.
+        if (!_isInTurn)
+            context.Wake();
+        return true;
+    }
+
+    // It is reported by the work, as nothing is from within here.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool Refuse(OutPacket packet, AckCode why)
+    {
         packet.Tag = (uint)why;
         _refused.Push(packet);
         _hasRefused = true;
@@ -56,26 +60,17 @@ public sealed unsafe partial class Ohci
             _bus.PacketSent(packet!, (AckCode)packet!.Tag);
     }
 
-    // True if there may be more, as of the others.
+    // What was given out before: what is sent from within waits for the next turn.
     [PacketPath]
-    private bool ReportSent(Events events) =>
-        ((events & Events.RequestSent) != 0 && ReportSent(_requests)) | ((events & Events.ResponseSent) != 0 && ReportSent(_responses));
-
-    [PacketPath]
-    private bool TakeReceived(Events events) =>
-        ((events & Events.ResponseReceived) != 0 && TakeReceived(_responsesIn)) | ((events & Events.RequestReceived) != 0 && TakeReceived(_requestsIn));
-
-    [PacketPath]
-    private bool ReportSent(AsyncTransmit context)
+    private void ReportSent(AsyncTransmit context)
     {
-        for (int i = 0; i < Batch; i++)
+        for (uint end = context.Given; (int)(end - context.Progress) > 0;)
         {
-            if (!context.TryTakeSent(out OutPacket? packet, out AckCode ack))
-                return false;
+            if (context.TakeSent(out AckCode ack) is not { } packet)
+                return;
             Counters.Sent++;
-            _bus.PacketSent(packet!, ack);
+            _bus.PacketSent(packet, ack);
         }
-        return true;
     }
 
     // Contexts that were stopped, or whose controller was: what they had is the bus's again.
@@ -89,63 +84,66 @@ public sealed unsafe partial class Ohci
 
     private void Flush(AsyncTransmit context, AckCode unsent)
     {
-        while (context.TryTakeStopped(out OutPacket? packet, out AckCode ack))
-            _bus.PacketSent(packet!, ack == AckCode.Flushed ? unsent : ack);
+        while (context.TakeStopped(out AckCode ack) is { } packet)
+            _bus.PacketSent(packet, ack == AckCode.Flushed ? unsent : ack);
     }
 
+    // True if there may be more.
     [PacketPath]
     private bool TakeReceived(AsyncReceive context)
     {
-        bool isRequests = context == _requestsIn;
         if (!context.Refresh())
         {
             Counters.BadDescriptors++;
             Renew(context);
             return false;
         }
-        for (int i = 0; i < Batch; i++)
+        for (int i = 0; i < Batch && context.HasMore; i++)
         {
-            if (!context.TryTake(out ReceivedPacket packet, out bool isBad))
+            Arrived arrived = context.Look();
+            if (arrived == Arrived.Packet)
             {
-                if (!isBad)
-                    return false;
-                Counters.BadPackets++;
-                Renew(context);
-                return false;
+                Counters.Received++;
+                ReceiveTrailer trailer = context.Trailer;
+                byte generation = context == _requestsIn ? _requestGeneration : _generation;
+                _bus.PacketReceived(context.Header, context.Data, new Arrival(generation, trailer.Speed, trailer.IsAnswered, trailer.Time));
             }
-            if (packet.IsInternal)
+            else if (arrived == Arrived.Internal)
             {
-                TakeInternal(packet, isRequests);
+                TakeInternal(context);
             }
             else
             {
-                Counters.Received++;
-                byte generation = isRequests ? _requestGeneration : _generation;
-                bool isAnswered = packet.Event == EventCode.Acknowledged + (byte)AckCode.Complete;
-                _bus.PacketReceived(packet.Header, packet.Data, new Arrival(generation, packet.Speed, isAnswered, (ushort)packet.Trailer));
+                if (arrived == Arrived.Malformed)
+                {
+                    Counters.BadPackets++;
+                    Renew(context);
+                }
+                return false;
             }
             // It may have been stopped from within.
             if (_state != State.Running)
                 return false;
             context.Release();
         }
-        return true;
+        return context.HasMore;
     }
 
     // Between the packets before a bus reset and those behind it, one says so (8.4.2.3); others are between PHYs.
-    private void TakeInternal(in ReceivedPacket packet, bool isRequests)
+    private void TakeInternal(AsyncReceive context)
     {
-        if (!isRequests)
+        PacketHeader header = context.Header;
+        if (context != _requestsIn)
             return;
-        if (packet.Event != EventCode.BusReset)
+        if (context.Trailer.Event != EventCode.BusReset)
         {
             Counters.PhyPackets++;
             // The inverse behind it is what such a packet has for a CRC.
-            if (packet.Header.Q1 == ~packet.Header.Q2)
-                _bus.PhyPacketReceived(new PhyPacket(packet.Header.Q1));
+            if (header.Q1 == ~header.Q2)
+                _bus.PhyPacketReceived(new PhyPacket(header.Q1));
         }
         else if ((_quirks & OhciQuirks.ResetPacket) == 0)
-            _requestGeneration = (byte)(packet.Header.Q2 >> 16);
+            _requestGeneration = (byte)(header.Q2 >> 16);
     }
 
     // What waited in it is lost; whoever sent it hears nothing, and asks again.

@@ -149,6 +149,8 @@ public sealed unsafe partial class Ohci
         _responsesIn.Start();
         _registers.HcSet.Write(HcControl.LinkEnable | HcControl.RomIsValid);
         _armed = Wanted;
+        _noted = Events.None;
+        _isMasked = false;
         _registers.MaskSet.Write(_armed | Events.Master);
     }
 

@@ -21,6 +21,10 @@ public sealed unsafe partial class Ohci
     private ulong _movedAtRestart;
     private Events _pending;
 
+    // All but packets.
+    private const Events Unusual = Events.BusReset | Events.SelfIdComplete | Events.UnrecoverableError | Events.RegisterAccessFailed
+        | Events.PostedWriteError | Events.CycleTooLong;
+
     private enum State : byte
     {
         Stopped,
@@ -45,24 +49,51 @@ public sealed unsafe partial class Ohci
                 ReportRefused();
             return false;
         }
-        if (!TryTakeEvents(out Events events))
+        // Whoever did not come by an interrupt, or goes on, looks for himself.
+        if (!_isMasked || _pending != Events.None)
+        {
+            Mask();
+            NoteEvents();
+        }
+        Events events = _noted;
+        _noted = Events.None;
+        if (events == Events.Gone)
         {
             End("is gone"u8);
             return false;
         }
-        // What was sent before what came, so that an answer finds its question sent; and both before a reset that came after them.
         events |= _pending;
-        bool more = ReportSent(events) | (!_isInReset && TakeReceived(events));
+        _isInTurn = true;
+        // What came before what was sent, as an answer that is there needs no time-out; and both before a reset that came after them.
+        bool more = false;
+        if ((events & Events.ResponseReceived) != 0 && !_isInReset)
+            more = TakeReceived(_responsesIn);
+        if ((events & Events.RequestReceived) != 0 && !_isInReset)
+            more |= TakeReceived(_requestsIn);
+        if ((events & Events.RequestSent) != 0)
+            ReportSent(_requests);
+        if ((events & Events.ResponseSent) != 0)
+            ReportSent(_responses);
         if (_hasRefused)
             ReportRefused();
         if ((events & StreamEvents) != 0)
             TakeStreams(fromAll: false);
-        if (more)
-        {
-            _pending = events;
-            return true;
-        }
-        _pending = Events.None;
+        _isInTurn = false;
+        _requests.Wake();
+        _responses.Wake();
+        _pending = more ? events : Events.None;
+        if (!more && (events & Unusual) != 0)
+            more = HandleUnusual(events);
+        if (_hasFailed)
+            Restart();
+        if (!more && _state == State.Running)
+            Unmask();
+        return more;
+    }
+
+    private bool HandleUnusual(Events events)
+    {
+        bool more = false;
         if ((events & Events.BusReset) != 0)
             BeginReset();
         if ((events & Events.SelfIdComplete) != 0)
@@ -73,10 +104,6 @@ public sealed unsafe partial class Ohci
         }
         if ((events & (Events.UnrecoverableError | Events.RegisterAccessFailed | Events.PostedWriteError | Events.CycleTooLong)) != 0)
             HandleErrors(events);
-        if (_hasFailed)
-            Restart();
-        if (!more && _state == State.Running)
-            Unmask();
         return more;
     }
 
@@ -215,21 +242,23 @@ public sealed unsafe partial class Ohci
 
         public void Mark() => _work.Mark();
 
+        public void MarkInInterrupt() => _work.MarkInInterrupt();
+
         public void OnTimer(Timer timer)
         {
             _isDue = true;
             _work.Mark();
         }
 
-        public bool Work(int budget)
+        public bool Work(int budget) => _isDue ? Look() : _controller.Turn();
+
+        private bool Look()
         {
-            bool isDue = _isDue;
             _isDue = false;
             // Whatever interrupts were lost.
-            if (isDue)
-                _controller._pending |= Events.RequestSent | Events.ResponseSent | Events.RequestReceived | Events.ResponseReceived;
+            _controller._pending |= Events.RequestSent | Events.ResponseSent | Events.RequestReceived | Events.ResponseReceived;
             bool more = _controller.Turn();
-            if (isDue && _controller.IsRunning)
+            if (_controller.IsRunning)
             {
                 _controller.CheckHealth();
                 _timer.Start(LookMicroseconds);

@@ -252,8 +252,9 @@ public sealed partial class OhciController : ITimed
                 break;
             case OhciRegister.IntEvent + 4:
                 // A bus reset stands as long as it lasts. Source: 1394 OHCI 1.1, section 6.1.1.
+                bool wasReset = Interrupts.Has(IntEvent.BusReset);
                 Interrupts.ClearBySoftware((IntEvent)value & (Phy.Segment.IsResetting ? ~IntEvent.BusReset : (IntEvent)uint.MaxValue));
-                if (!Interrupts.Has(IntEvent.BusReset))
+                if (wasReset && !Interrupts.Has(IntEvent.BusReset))
                 {
                     _atRequest.Resume();
                     _atResponse.Resume();

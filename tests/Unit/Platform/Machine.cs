@@ -29,9 +29,7 @@ public static class Machine
     }
 
     /// <summary>Nobody measures sleep here.</summary>
-    public static void EndRest()
-    {
-    }
+    public static void BeginInterrupt() => Work.NoteInterrupt();
 
     /// <summary>Simulated time jumps to the next timer or the limit; real time passes a little.</summary>
     public static void Rest(Deadline limit)
