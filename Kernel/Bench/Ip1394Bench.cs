@@ -80,7 +80,7 @@ internal static class Ip1394Bench
             int now = echoes ? 1 : Math.Min(AtOnce, rounds - done);
             for (int i = 0; i < now; i++)
                 Send(echoes ? Echo : Discard);
-            while (echoes && _socket.Waiting == 0 || _ip.Counters.Sent - sent < (uint)now || bus.UnderWay != 0)
+            while (echoes ? _socket.Waiting == 0 : _ip.Counters.Sent - sent < (uint)now || bus.UnderWay != 0)
                 WorkLoop.Turn(Deadline.Never);
             while (_socket.TryTake(out Frame came, out _))
             {

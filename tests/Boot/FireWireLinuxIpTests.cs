@@ -40,7 +40,7 @@ public sealed class FireWireLinuxIpTests
             using LinuxGuest guest = LinuxGuest.Start(sockets[1], LinuxGuest.Machine("q35", 1, false), $"most={Most}", "sluice-net-init");
             Assert.True(await guest.SeesAsync("done", _patience), guest.Said);
             Assert.Contains("reached", guest.Results);
-            Assert.True(guest.Results.Contains($"pings {Most + 1} lost 0"), guest.Said);
+            Assert.True(guest.Results.Contains($"pings {Most + 1} lost 0"), $"{guest.Said}\n{await machine.Shell("fw stat")}\n{await machine.Shell("net")}");
             Assert.Matches($"(?m)^  0 to {Most} bytes to 10.1.2.2 by ip1394 .*\n  {Most + 1} sent, {Most + 1} came back, 0 lost, 0 with other bytes", await machine.Shell($"ping 10.1.2.2 {Most + 1} 0-{Most}"));
             string net = await machine.Shell("net"), counters = await machine.Shell("fw stat");
             Assert.Matches(@"ip1394 .*, link up, \d+ Mb/s", net);

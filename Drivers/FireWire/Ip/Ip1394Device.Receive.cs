@@ -118,7 +118,7 @@ public sealed unsafe partial class Ip1394Device
         if (!TryTakeFrame((uint)data.Length, out Frame frame))
             return;
         data.CopyTo(frame.Bytes.Slice((int)EthernetHeader.Bytes));
-        Deliver(peer, isToAll, EthernetHeader.Ipv4, ref frame);
+        Push(peer, isToAll, EthernetHeader.Ipv4, ref frame);
     }
 
     private void TakeFragment(Peer peer, bool isToAll, uint q0, ReadOnlySpan<byte> data)
@@ -133,14 +133,15 @@ public sealed unsafe partial class Ip1394Device
         ulong now = Clock.Microseconds;
         if (_reassembly.TryAdd(source, header, data.Slice(EncapsulationHeader.FragmentBytes), now, ref Drops, out Frame frame, out ushort type))
         {
-            if (type == EncapsulationHeader.Ipv4)
-            {
-                Deliver(peer, isToAll, EthernetHeader.Ipv4, ref frame);
-                return;
-            }
             // No other kind is so long that it comes in parts.
-            Drops.BadType++;
-            frame.Free();
+            if (type != EncapsulationHeader.Ipv4)
+                Drops.BadType++;
+            else if (_received.IsFull)
+                _counters.Missed++;
+            else
+                Push(peer, isToAll, EthernetHeader.Ipv4, ref frame);
+            if (!frame.IsEmpty)
+                frame.Free();
         }
         else if (!_timer.IsRunning && _reassembly.Count != 0)
         {
@@ -176,7 +177,7 @@ public sealed unsafe partial class Ip1394Device
         packet->Sender = peer.Address;
         packet->SenderProtocol = arp.Sender;
         packet->TargetProtocol = arp.Target;
-        Deliver(peer, isToAll, EthernetHeader.Arp, ref frame);
+        Push(peer, isToAll, EthernetHeader.Arp, ref frame);
     }
 
     // A frame for so many bytes behind an Ethernet header; false, and counted, if there is none or the queue is full.
@@ -198,14 +199,8 @@ public sealed unsafe partial class Ip1394Device
         return true;
     }
 
-    private void Deliver(Peer peer, bool isToAll, ushort type, ref Frame frame)
+    private void Push(Peer peer, bool isToAll, ushort type, ref Frame frame)
     {
-        if (_received.IsFull)
-        {
-            _counters.Missed++;
-            frame.Free();
-            return;
-        }
         var ethernet = (EthernetHeader*)Packet.Data(ref frame);
         ethernet->Set(isToAll ? MacAddress.Broadcast : Address, peer.Address);
         ethernet->Type = type;

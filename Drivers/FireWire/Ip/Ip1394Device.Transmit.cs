@@ -116,12 +116,14 @@ public sealed unsafe partial class Ip1394Device : ITransactionHandler, IStreamHa
             return Drop(ref packet);
         _counters.Sent = _counters.Sent + 1;
         _counters.SentBytes = _counters.SentBytes + length;
-        packet.TrimFront(EthernetHeader.Bytes);
         if (parts == 1 && !packet.HasRest)
         {
-            Put(way, EncapsulationHeader.Whole(type), EncapsulationHeader.WholeBytes, ref packet);
+            packet.TrimFront(EthernetHeader.Bytes - EncapsulationHeader.WholeBytes);
+            *(uint*)Packet.Data(ref packet) = BinaryPrimitives.ReverseEndianness((uint)type);
+            Give(way, ref packet);
             return true;
         }
+        packet.TrimFront(EthernetHeader.Bytes);
         SendCopies(ref packet, way, type, bytes, parts == 1 ? bytes : step);
         return true;
     }
@@ -177,7 +179,7 @@ public sealed unsafe partial class Ip1394Device : ITransactionHandler, IStreamHa
         packet.Free();
     }
 
-    // Puts the headers before a datagram, or a part of one, and gives it to the bus.
+    // Puts a header before a part of a datagram, and gives it to the bus.
     private void Put(Way way, EncapsulationHeader header, uint headerBytes, ref Frame packet)
     {
         packet.ExtendFront(headerBytes);
@@ -185,6 +187,11 @@ public sealed unsafe partial class Ip1394Device : ITransactionHandler, IStreamHa
         *(uint*)data = BinaryPrimitives.ReverseEndianness(header.Q0);
         if (headerBytes == EncapsulationHeader.FragmentBytes)
             *(uint*)(data + 4) = BinaryPrimitives.ReverseEndianness(header.Q1);
+        Give(way, ref packet);
+    }
+
+    private void Give(Way way, ref Frame packet)
+    {
         if (way.Peer is { } peer)
         {
             Transaction write = _writes[--_freeWrites].Transaction!;

@@ -13,7 +13,7 @@ public sealed class Reassembly
 {
     /// <summary>Datagrams at a time, of all and of one source; how long one waits for its last fragment.</summary>
     public const int Most = 48, MostOfSource = 16;
-    public const ulong Patience = 1_000_000;
+    public const ulong Patience = 10_000_000;
 
     /// <summary>The longest datagram, in bytes: what a frame holds behind its header.</summary>
     public const int Longest = 4064;

@@ -210,12 +210,17 @@ public sealed unsafe partial class IpInterface : IWork, ITimerHandler
             if (isUp)
                 Dhcp.LinkCameUp(now);
         }
-        AskNeighbours(now);
+        ulong due = _arp.Due;
+        if (due <= now)
+        {
+            AskNeighbours(now);
+            due = _arp.Due;
+        }
         Dhcp.Tick(now);
         if (_outCount != 0)
             Flush();
-        ulong next = Math.Min(Math.Min(_arp.Due, Dhcp.Due), _retryAt);
-        if (next == _nextTimeout && _timer.IsRunning)
+        ulong next = Math.Min(Math.Min(due, Dhcp.Due), _retryAt);
+        if (next == _nextTimeout && (_timer.IsRunning || next == ulong.MaxValue))
             return;
         _nextTimeout = next;
         if (next == ulong.MaxValue)

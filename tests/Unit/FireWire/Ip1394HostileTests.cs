@@ -137,7 +137,7 @@ public sealed unsafe class Ip1394HostileTests : IDisposable, IStreamHandler
             Write(Fragment(label, 4000, 0, 600));
         Assert.True(CoreMachine.Frames.Used - used <= Reassembly.MostOfSource, $"{CoreMachine.Frames.Used - used} frames");
         Assert.True(Drops.PushedOut > 400);
-        _machine.Core.Pass(2 * Reassembly.Patience);
+        _machine.Core.Pass(2 * Reassembly.Patience, 1000);
         Assert.Equal((used, 0ul), (CoreMachine.Frames.Used, Counters.Received));
         Assert.True(Drops.Incomplete >= Reassembly.MostOfSource, $"{Drops.Incomplete}");
         // And what is under way when the bus is reset is not completed by whoever has the number then.
@@ -206,7 +206,7 @@ public sealed unsafe class Ip1394HostileTests : IDisposable, IStreamHandler
             Assert.True(CoreMachine.Frames.Used - used < 2 * Reassembly.Most + 32);
         }
         Assert.True(Drops.FragmentsReceived > 500);
-        _machine.Core.Pass(2 * Reassembly.Patience);
+        _machine.Core.Pass(2 * Reassembly.Patience, 1000);
         Assert.Equal(used, CoreMachine.Frames.Used);
     }
 

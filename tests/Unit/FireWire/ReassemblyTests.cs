@@ -52,7 +52,7 @@ public sealed class ReassemblyTests : IDisposable
             random.NextBytes(data);
             ushort type = (ushort)random.Next(65536);
             var header = new EncapsulationHeader((uint)kind << 30 | (uint)(size - 1) << 16 | (kind == LinkFragment.First ? type : (uint)offset & 0xFFF), (uint)label << 16);
-            now += random.Next(4) == 0 ? (ulong)random.Next(300_000) : 0;
+            now += random.Next(4) == 0 ? (ulong)random.Next(3_000_000) : 0;
             if (random.Next(50) == 0)
             {
                 _reassembly.Expire(now, ref _counters);
