@@ -4,6 +4,7 @@ using System.Globalization;
 using System.IO;
 using System.Linq;
 using System.Threading.Tasks;
+using Sluice.FireWire.Tool;
 using Sluice.Tests.Boot.Harness;
 using Xunit;
 
@@ -26,6 +27,7 @@ public sealed class BenchMachine : IAsyncLifetime
         First = await Measure("bench-1", 512);
         Second = await Measure("bench-2", 512);
         Large = await Measure("bench-20G", 20 * 1024);
+        FireWire = await MeasureFireWire();
         Cards = (await Measure("bench-e1000e", 512, "e1000e-*", [.. TwoCards("e1000e")]))
             .Concat(await Measure("bench-i8255x", 512, "i8255x-*", [.. TwoCards("i82557b")])).ToDictionary();
     }
@@ -36,6 +38,9 @@ public sealed class BenchMachine : IAsyncLifetime
 
     /// <summary>Of those with two network cards of one model on a hub.</summary>
     public IReadOnlyDictionary<string, double> Cards { get; private set; } = null!;
+
+    /// <summary>Of one with a FireWire controller and a node with memory.</summary>
+    public IReadOnlyDictionary<string, double> FireWire { get; private set; } = null!;
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
@@ -51,6 +56,35 @@ public sealed class BenchMachine : IAsyncLifetime
             More = more,
             Lifetime = TimeSpan.FromMinutes(10),
         };
+        return await Measure(name, setup);
+    }
+
+    // The controller answers in real time, so the machine is one whose idle time passes.
+    private static async Task<IReadOnlyDictionary<string, double>> MeasureFireWire()
+    {
+        DirectoryInfo folder = Directory.CreateTempSubdirectory("firewire-model");
+        try
+        {
+            string socket = Path.Combine(folder.FullName, "controller");
+            using var model = new Model(Options.Parse(["--controller", $"{socket},name=host", "--node", "memory,name=memory"]), _ => { });
+            return await Measure("bench-firewire", new MachineSetup
+            {
+                MemoryMiB = 512,
+                Cpu = "qemu64,+ssse3,+sse4.2,+popcnt,+fsgsbase",
+                Arguments = "net=none bench=firewire-* after=exit",
+                SharesMemory = true,
+                More = ["-icount", "shift=0,sleep=on", "-device", $"{{\"driver\":\"vfio-user-pci\",\"socket\":{{\"type\":\"unix\",\"path\":\"{socket}\"}}}}"],
+                Lifetime = TimeSpan.FromMinutes(10),
+            });
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    private static async Task<IReadOnlyDictionary<string, double>> Measure(string name, MachineSetup setup)
+    {
         await using Machine machine = await Machine.Start(name, setup);
         int status = await machine.WaitForExit();
         return status == SelfTestRun.AllPassed ? BenchResults.Parse(machine.Results) : throw machine.Failure($"QEMU's status is {status}");
@@ -79,6 +113,7 @@ public sealed class BenchTests(BenchMachine measured) : IClassFixture<BenchMachi
     {
         if (name == "kernel-bytes") return (await IsoTests.ExtractKernel("bench-kernel.elf")).Length;
         var figures = name.EndsWith(Large, StringComparison.Ordinal) ? measured.Large
+            : name.StartsWith("firewire-", StringComparison.Ordinal) ? measured.FireWire
             : name.StartsWith("e1000e-", StringComparison.Ordinal) || name.StartsWith("i8255x-", StringComparison.Ordinal) ? measured.Cards : measured.First;
         string key = name.StartsWith(BootToPrompt, StringComparison.Ordinal) ? name.Replace(Large, "").Replace(Small, "") : name;
         Assert.True(figures.TryGetValue(key, out double value), $"{key} was not measured");
