@@ -119,7 +119,7 @@ public abstract class IsoReceiveBuffer
     protected abstract void FreeProgram();
 
     /// <summary>All goes to the controller.</summary>
-    protected void Give()
+    protected void GiveAll()
     {
         IsQueued = true;
         _device = _cpu.GiveToDevice();

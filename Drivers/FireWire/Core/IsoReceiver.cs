@@ -9,6 +9,10 @@ public interface IIsoController
     /// <param name="handler">Whose it is.</param>
     [Allocates]
     bool TryTakeReceiver(IIsoReceiveHandler handler, out IsoReceiver? receiver);
+
+    /// <summary>Takes a transmitter, likewise.</summary>
+    [Allocates]
+    bool TryTakeTransmitter(IIsoTransmitHandler handler, out IsoTransmitter? transmitter);
 }
 
 /// <summary>Who has a receiver.</summary>

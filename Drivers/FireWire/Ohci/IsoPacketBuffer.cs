@@ -1,4 +1,5 @@
 using System;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Sluice.Dma;
 using Sluice.FireWire.Core;
@@ -25,20 +26,20 @@ internal struct IsoReceiveSlot
 }
 
 /// <summary>A buffer in packet-per-buffer mode: a block for each packet, the last of them with an interrupt.</summary>
-internal sealed class IsoPacketBuffer : IsoReceiveBuffer
+internal sealed class IsoPacketBuffer : IsoReceiveBuffer, IIsoProgram
 {
     private const uint Complete = (uint)EventCode.Acknowledged + (uint)AckCode.Complete;
 
     private Coherent<IsoReceiveSlot> _slots;
 
-    /// <summary>Its first block: address 31:4, number of descriptors 3:0.</summary>
+    /// <inheritdoc/>
     public uint Begin { get; private set; }
 
     // Of the last block: whether it has three descriptors; and whether the first waits for a synchronization code.
     private bool _endsInTwo, _waits;
 
-    /// <summary>Whether the controller says that all packets came.</summary>
-    public bool IsFull => _slots[Packets - 1].Last.Status.Read() != 0;
+    /// <inheritdoc/>
+    public bool IsDone => _slots[Packets - 1].Last.Status.Read() != 0;
 
     /// <inheritdoc/>
     public override IsoPacket this[int place]
@@ -47,21 +48,21 @@ internal sealed class IsoPacketBuffer : IsoReceiveBuffer
         {
             ref IsoReceiveSlot slot = ref _slots[place];
             uint status = slot.Last.Status.Read(), header = slot.Header.Read();
-            return new IsoPacket(header, slot.Time.Read() & 0xFFFF, IsWhole(status, header));
+            return new IsoPacket(header, slot.Time.Read() & 0xFFFF, place < Whole || IsWhole(status, header));
         }
     }
 
-    /// <summary>Gives it to the controller: nothing has come, and nothing follows.</summary>
-    public void Queue()
+    /// <inheritdoc/>
+    public void Give()
     {
-        Give();
-        for (int i = 0; i < Packets; i++)
+        GiveAll();
+        // Those that were good have none since they were taken.
+        for (int i = Whole; i < Packets; i++)
             _slots[i].Last.Status.Write(0);
         Link(0, inFirst: true);
     }
 
-    /// <summary>Says where the program goes on behind it.</summary>
-    /// <param name="inFirst">Also where a controller looks that looks in the wrong place (<see cref="OhciQuirks.ReceiveWake"/>).</param>
+    /// <inheritdoc/>
     public void Link(uint block, bool inFirst)
     {
         ref IsoReceiveSlot slot = ref _slots[Packets - 1];
@@ -76,20 +77,8 @@ internal sealed class IsoPacketBuffer : IsoReceiveBuffer
     /// <param name="sync">The synchronization code of first packets.</param>
     public void Take(uint sync)
     {
-        int whole = 0;
-        // One that no packet has.
-        sync = _waits ? sync : uint.MaxValue;
-        uint bytes = (uint)PacketBytes << 16;
-        for (; whole < Packets; whole++)
-        {
-            ref IsoReceiveSlot slot = ref _slots[whole];
-            // xferStatus says so, and resCount that nothing is left of the place.
-            if ((slot.Last.Status.Read() & 0x1F_FFFF) != Complete << 16)
-                break;
-            uint header = slot.Header.Read();
-            if ((header & 0xFFFF_0000) != bytes || ((header & 0xF) == sync && whole != 0))
-                break;
-        }
+        int whole = CountWhole(sync);
+        Whole = whole;
         uint written = (uint)whole * (uint)PacketBytes;
         if (whole < Packets)
         {
@@ -97,18 +86,17 @@ internal sealed class IsoPacketBuffer : IsoReceiveBuffer
             if (next.IsWhole && next.DataBytes < PacketBytes)
                 written += (uint)next.DataBytes;
         }
-        Whole = whole;
         TakeBack(written);
     }
 
-    /// <summary>Takes it back as it was given.</summary>
+    /// <inheritdoc/>
     public void TakeUnused()
     {
         Whole = 0;
         TakeBack(0);
     }
 
-    /// <summary>It is the controller's for good.</summary>
+    /// <inheritdoc/>
     public void Lose()
     {
         Abandon();
@@ -165,6 +153,25 @@ internal sealed class IsoPacketBuffer : IsoReceiveBuffer
     {
         if (!_slots.IsEmpty)
             DmaDevice.Free(ref _slots);
+    }
+
+    private int CountWhole(uint sync)
+    {
+        // The first packet's code is as it may be; and no packet has this one.
+        uint other = _waits ? sync : uint.MaxValue, code = uint.MaxValue;
+        ref IsoReceiveSlot slot = ref _slots[0], end = ref Unsafe.Add(ref slot, Packets);
+        int whole = 0;
+        while (Unsafe.IsAddressLessThan(ref slot, ref end))
+        {
+            // xferStatus says that it came, and resCount that nothing is left of the place.
+            if ((slot.Last.Status.Read() & 0x1F_FFFF) != Complete << 16 || (slot.Header.Read() & 0xF) == code)
+                break;
+            slot.Last.Status.Write(0);
+            code = other;
+            whole++;
+            slot = ref Unsafe.Add(ref slot, 1);
+        }
+        return whole;
     }
 
     private bool IsWhole(uint status, uint header) =>

@@ -7,13 +7,13 @@ namespace Sluice.Drivers.Ohci;
 // Isochronous contexts, and the cycles that they live by. Source: OHCI 1.1, sections 6.3 and 6.4 (their events), 9 and 10.
 public sealed unsafe partial class Ohci : IIsoController
 {
-    private const Events StreamEvents = Events.IsochronousReceived;
+    private const Events StreamEvents = Events.IsochronousSent | Events.IsochronousReceived;
     private const Events CycleEvents = Events.CycleLost | Events.CycleInconsistent;
 
-    private const int MostReceivers = 32;
+    private const int MostContexts = 32;
 
-    private readonly Receiver[] _receivers = new Receiver[MostReceivers];
-    private int _receiverCount, _receiverContexts;
+    private readonly Stream[] _receivers = new Stream[MostContexts], _transmitters = new Stream[MostContexts];
+    private int _receiverCount, _receiverContexts, _transmitterCount, _transmitterContexts;
 
     internal OhciRegisters Registers => _registers;
 
@@ -25,7 +25,7 @@ public sealed unsafe partial class Ohci : IIsoController
         {
             bool has = false;
             for (int i = 0; i < _receiverCount; i++)
-                has |= _receivers[i].Context.HasChannels;
+                has |= _receivers[i].Receiver!.HasChannels;
             return has;
         }
     }
@@ -38,72 +38,106 @@ public sealed unsafe partial class Ohci : IIsoController
         if (_receiverCount == _receiverContexts)
             return false;
         var taken = new IsoReceive(this, _receiverCount, handler);
-        _receivers[_receiverCount++].Context = taken;
+        _receivers[_receiverCount++] = new Stream { Buffers = taken.Buffers, Receiver = taken };
         receiver = taken;
         return true;
     }
 
-    // Masks have a bit for each context that there is (6.3).
+    /// <inheritdoc/>
+    [Allocates]
+    public bool TryTakeTransmitter(IIsoTransmitHandler handler, out IsoTransmitter? transmitter)
+    {
+        transmitter = null;
+        if (_transmitterCount == _transmitterContexts)
+            return false;
+        var taken = new IsoTransmit(this, _transmitterCount, handler);
+        _transmitters[_transmitterCount++] = new Stream { Buffers = taken.Buffers };
+        transmitter = taken;
+        return true;
+    }
+
+    // Masks have a bit for each context that there is (6.3, 6.4).
     private void CountContexts()
     {
         _registers.ReceiveMaskSet.Write(uint.MaxValue);
         _receiverContexts = BitOperations.TrailingZeroCount(~_registers.ReceiveMaskSet.Read());
         _registers.ReceiveMaskClear.Write(uint.MaxValue);
+        _registers.TransmitMaskSet.Write(uint.MaxValue);
+        _transmitterContexts = BitOperations.TrailingZeroCount(~_registers.TransmitMaskSet.Read());
+        _registers.TransmitMaskClear.Write(uint.MaxValue);
     }
 
-    // Contexts that have news say so; all are asked if interrupts may have been lost.
-    private void TakeStreams(bool fromAll)
+    // Contexts that have news say so.
+    private void TakeStreams(Events events)
     {
-        uint which = _registers.ReceiveEventClear.Read();
-        if (which == uint.MaxValue && _receiverContexts < MostReceivers)
-            return;
+        if ((events & Events.IsochronousReceived) != 0)
+            TakeDone(_receivers, _receiverCount, Take(_registers.ReceiveEventClear));
+        if ((events & Events.IsochronousSent) != 0)
+            TakeDone(_transmitters, _transmitterCount, Take(_registers.TransmitEventClear));
+    }
+
+    private static uint Take(Register<uint> eventClear)
+    {
+        uint which = eventClear.Read();
         if (which != 0)
-            _registers.ReceiveEventClear.Write(which);
-        for (int i = 0; i < _receiverCount && _state == State.Running; i++)
+            eventClear.Write(which);
+        return which;
+    }
+
+    private void TakeDone(Stream[] streams, int count, uint which)
+    {
+        for (int i = 0; i < count && _state == State.Running; i++)
         {
-            if (fromAll || (which >> i & 1) != 0)
-                _receivers[i].Context.TakeFull();
+            if ((which >> i & 1) != 0)
+                streams[i].Buffers.TakeDone();
         }
     }
 
-    private void RenewDeadStreams()
+    // Once a second: interrupts may have been lost.
+    private void CheckStreams()
     {
-        for (int i = 0; i < _receiverCount && _state == State.Running; i++)
-            _receivers[i].Context.RenewDead();
-    }
-
-    // Once a second: each cycle may be lost, and nobody could do anything about it.
-    private void CountCycles()
-    {
+        TakeDone(_receivers, _receiverCount, uint.MaxValue);
+        TakeDone(_transmitters, _transmitterCount, uint.MaxValue);
+        RenewDeadStreams();
+        // Each cycle may be lost, and nobody could do anything about it: so nobody is interrupted.
         Events events = _registers.EventSet.Read() & CycleEvents;
-        if (events == 0)
+        if (events == 0 || _state != State.Running)
             return;
         _registers.EventClear.Write(events);
         Counters.LostCycles += (events & Events.CycleLost) != 0 ? 1u : 0;
         Counters.InconsistentCycles += (events & Events.CycleInconsistent) != 0 ? 1u : 0;
     }
 
+    private void RenewDeadStreams()
+    {
+        for (int i = 0; i < _receiverCount + _transmitterCount && _state == State.Running; i++)
+            StreamAt(i).RenewDead();
+    }
+
     private void RestartStreams()
     {
-        for (int i = 0; i < _receiverCount; i++)
-            _receivers[i].Context.ControllerRestarted();
+        for (int i = 0; i < _receiverCount + _transmitterCount; i++)
+            StreamAt(i).ControllerRestarted();
     }
 
     private void SilenceStreams()
     {
-        for (int i = 0; i < _receiverCount; i++)
-            _receivers[i].Context.Silence();
+        for (int i = 0; i < _receiverCount + _transmitterCount; i++)
+            StreamAt(i).Silence();
     }
 
     private void EndStreams(bool keepsMemory)
     {
-        for (int i = 0; i < _receiverCount; i++)
-            _receivers[i].Context.ControllerEnded(keepsMemory);
+        for (int i = 0; i < _receiverCount + _transmitterCount; i++)
+            StreamAt(i).ControllerEnded(keepsMemory);
     }
 
+    private IsoQueue StreamAt(int index) => index < _receiverCount ? _receivers[index].Buffers : _transmitters[index - _receiverCount].Buffers;
+
     // In a structure, as storing into an array of objects asks what they are.
-    private struct Receiver
+    private struct Stream
     {
-        public IsoReceive Context;
+        public IsoQueue Buffers;
+        public IsoReceive? Receiver;
     }
 }

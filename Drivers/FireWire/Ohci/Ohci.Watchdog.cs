@@ -77,7 +77,7 @@ public sealed unsafe partial class Ohci
         if (_hasRefused)
             ReportRefused();
         if ((events & StreamEvents) != 0)
-            TakeStreams(fromAll: false);
+            TakeStreams(events);
         _isInTurn = false;
         _requests.Wake();
         _responses.Wake();
@@ -162,9 +162,7 @@ public sealed unsafe partial class Ohci
             StopAndFlush(_responses);
         LookAt(_requestsIn);
         LookAt(_responsesIn);
-        CountCycles();
-        TakeStreams(fromAll: true);
-        RenewDeadStreams();
+        CheckStreams();
         // One that was reset, and not by us, is off the bus and has forgotten all else, too.
         if ((_registers.HcSet.Read() & HcControl.LinkEnable) == 0)
         {

@@ -72,6 +72,15 @@ internal readonly struct OhciRegisters(Mmio bar)
     /// <summary>IRMultiChanMaskHiClear and -LoClear.</summary>
     public WriteOnlyRegister<uint> ChannelsClear(bool isHigh) => new(bar, isHigh ? 0x074u : 0x07Cu);
 
+    /// <summary>isoXmitIntEventClear: a bit a context; reads those that are not masked.</summary>
+    public Register<uint> TransmitEventClear => new(bar, 0x094);
+
+    /// <summary>isoXmitIntMaskSet; contexts that do not exist have no bit.</summary>
+    public Register<uint> TransmitMaskSet => new(bar, 0x098);
+
+    /// <summary>isoXmitIntMaskClear.</summary>
+    public WriteOnlyRegister<uint> TransmitMaskClear => new(bar, 0x09C);
+
     /// <summary>isoRecvIntEventClear: a bit a context; reads those that are not masked.</summary>
     public Register<uint> ReceiveEventClear => new(bar, 0x0A4);
 
@@ -122,6 +131,9 @@ internal readonly struct OhciRegisters(Mmio bar)
 
     /// <inheritdoc cref="RequestTransmit"/>
     public ContextRegisters ResponseReceive => new(bar, 0x1E0);
+
+    /// <summary>An isochronous transmit context.</summary>
+    public ContextRegisters Transmit(int number) => new(bar, 0x200 + 16 * (uint)number);
 
     /// <summary>An isochronous receive context.</summary>
     public ContextRegisters Receive(int number) => new(bar, 0x400 + 32 * (uint)number);
@@ -238,8 +250,12 @@ internal enum ContextControl : uint
     ReceiveCycleMatch = 1u << 29,
     ReceiveHeader = 1u << 30,
 
-    /// <summary>What is not the controller's word.</summary>
-    Own = 0xF800_0000,
+    /// <summary>cycleMatchEnable of isochronous transmit; the cycle in 30:16. Source: OHCI 1.1, section 9.2.1.</summary>
+    TransmitCycleMatch = 1u << 31,
+
+    /// <summary>What is set up by software.</summary>
+    ReceiveOwn = 0xF800_0000,
+    TransmitOwn = 0xFFFF_0000,
     Gone = uint.MaxValue,
 }
 

@@ -43,6 +43,11 @@ internal sealed class IsoTransmit(OhciController controller, int number) : DmaCo
     {
         if (!IsRunning || IsMatching || !IsActive)
             return null;
+        if (Controller.FaultUnit.Has(OhciFaults.DeadContext))
+        {
+            Die(EventCode.Unknown);
+            return null;
+        }
         Span<Descriptor> block = stackalloc Descriptor[MostDescriptors];
         int count = Fetch(block);
         return count == 0 ? null : Carry(block[..count]);

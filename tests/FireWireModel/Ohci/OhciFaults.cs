@@ -45,7 +45,7 @@ public static class FaultNames
         (OhciFaults.NoLinkPower, "the link's power does not come on"),
         (OhciFaults.StuckContext, "contexts stay active when they are stopped"),
         (OhciFaults.StuckTransmit, "asynchronous transmit contexts never finish a packet"),
-        (OhciFaults.DeadContext, "contexts die of each packet; isochronous ones, of those that they receive"),
+        (OhciFaults.DeadContext, "contexts die of each packet"),
         (OhciFaults.InterruptStorm, "events are back as soon as they are cleared"),
         (OhciFaults.InterruptSpurious, "interrupts without an event, 1,000 a second"),
         (OhciFaults.InterruptLost, "events without an interrupt"),

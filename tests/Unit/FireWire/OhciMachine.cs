@@ -180,13 +180,14 @@ internal sealed unsafe class OhciMachine : IDisposable, ITransactionHandler
     }
 
     /// <summary>Lets time pass on the bus and in the computer.</summary>
-    public void Pass(ulong microseconds)
+    /// <param name="step">How late the computer may be, in microseconds.</param>
+    public void Pass(ulong microseconds, uint step = 250)
     {
         Settle();
-        for (ulong passed = 0; passed < microseconds; passed += 250)
+        for (ulong passed = 0; passed < microseconds; passed += step)
         {
-            Clock.Advance(250);
-            Simulator.RunFor(BusTime.Microseconds(250));
+            Clock.Advance(step);
+            Simulator.RunFor(BusTime.Microseconds(step));
             Settle();
         }
     }
