@@ -1,5 +1,6 @@
 using System;
 using Sluice.Drivers;
+using Sluice.Drivers.Iidc;
 using Sluice.Drivers.Ip1394;
 using Sluice.Drivers.Ohci;
 using Sluice.Drivers.Sbp2;
@@ -19,6 +20,7 @@ internal sealed class FireWireCard
     public readonly Sbp2Initiator Disks;
     public readonly Ip1394Device Ip;
     public readonly BroadcastReceiver Broadcasts;
+    public readonly Cameras Cameras;
 
     public FireWireCard(Ohci controller)
     {
@@ -32,6 +34,7 @@ internal sealed class FireWireCard
         name.Text.CopyTo(kept);
         Ip = new Ip1394Device(Bus, Nodes, DmaStart.System.Frames, kept);
         Broadcasts = new BroadcastReceiver(Ip, Bus, controller, controller.Function.Dma);
+        Cameras = new Cameras(Bus, Nodes, controller, controller.Function.Dma);
     }
 }
 

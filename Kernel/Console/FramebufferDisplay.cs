@@ -18,6 +18,7 @@ internal sealed unsafe class FramebufferDisplay : CellDisplay
 
     private readonly byte* _pixels;
     private readonly int _pitch, _height, _bytesPerPixel, _scale;
+    private readonly PixelLayout _layout;
     private Colours _colours;
 
     private FramebufferDisplay(byte* pixels, int pitch, int height, PixelLayout layout, int scale, int columns, int rows)
@@ -28,6 +29,7 @@ internal sealed unsafe class FramebufferDisplay : CellDisplay
         _height = height;
         _bytesPerPixel = layout.Bytes;
         _scale = scale;
+        _layout = layout;
         for (int i = 0; i < 256; i++)
             _colours[i] = layout.Pack(Palette.Rgb((byte)i));
     }
@@ -59,6 +61,11 @@ internal sealed unsafe class FramebufferDisplay : CellDisplay
 
     public override bool HasAllGlyphs => true;
 
+    // What cells cover: so text can be drawn over it.
+    public override int PixelWidth => Columns * Font.Width * _scale;
+
+    public override int PixelHeight => Rows * Font.Height * _scale;
+
     public override void Clear()
     {
         // Padding at the end of a line takes the colour as well: one run of stores for the whole picture.
@@ -84,6 +91,16 @@ internal sealed unsafe class FramebufferDisplay : CellDisplay
             else
                 DrawScaled(start, Font.Rows(cell.Glyph, cell.IsBold), foreground, background);
             start += Font.Width * _scale * _bytesPerPixel;
+        }
+    }
+
+    public override void DrawPixels(int x, int y, ReadOnlySpan<uint> rgb)
+    {
+        byte* pixel = _pixels + (long)y * _pitch + (long)x * _bytesPerPixel;
+        foreach (uint one in rgb)
+        {
+            Fill(pixel, 1, _layout.Pack(one));
+            pixel += _bytesPerPixel;
         }
     }
 

@@ -50,6 +50,12 @@ internal sealed partial class TextScreen
     /// <summary>Whether all of the font's glyphs can be seen on it.</summary>
     public bool HasAllGlyphs => _display.HasAllGlyphs;
 
+    /// <summary>Pixels that can be drawn over the text; 0 if none can.</summary>
+    public int PixelWidth => _display.PixelWidth;
+
+    /// <inheritdoc cref="PixelWidth"/>
+    public int PixelHeight => _display.PixelHeight;
+
     /// <summary>Where the cursor stands.</summary>
     public int Row => _row;
 
@@ -130,6 +136,22 @@ internal sealed partial class TextScreen
         _dirtyLast = -1;
         if (cursor >= 0)
             _wanted[cursor] = _wanted[cursor].Reversed;
+    }
+
+    /// <summary>Draws pixels over the text at once, 0xRRGGBB each; what does not fit is left out. <see cref="Restore"/> shows the text again.</summary>
+    public void DrawPixels(int x, int y, ReadOnlySpan<uint> rgb)
+    {
+        if ((uint)x < (uint)PixelWidth && (uint)y < (uint)PixelHeight)
+            _display.DrawPixels(x, y, rgb.Slice(0, Math.Min(rgb.Length, PixelWidth - x)));
+    }
+
+    /// <summary>Draws all text anew, whatever the display shows.</summary>
+    public void Restore()
+    {
+        new Span<Cell>(_shown).Fill(Cell.Unknown);
+        _dirtyFirst = 0;
+        _dirtyLast = _rows - 1;
+        Flush();
     }
 
     private void FlushRow(int row)

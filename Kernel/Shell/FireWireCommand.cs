@@ -45,6 +45,8 @@ internal static class FireWireCommand
             return FireWireOffer.Run(words);
         if (what.SequenceEqual("test"u8))
             return FireWireExercise.Run(words);
+        if (what.SequenceEqual("camera"u8))
+            return FireWireCamera.Run(words);
         return FireWireAccess.Run(what, words);
     }
 
@@ -56,6 +58,7 @@ internal static class FireWireCommand
         Terminal.WriteLine($"  fw root NODE                    has a node be root after a short reset");
         Terminal.WriteLine($"  fw disk                         disks on the bus");
         Terminal.WriteLine($"  fw disk read [DISK [MEBIBYTES]] reads one from its beginning: rate and SHA-256");
+        Terminal.WriteLine($"  fw camera [FRAMES [MODE [RATE]]] shows a camera's frames; Format_0, 1.875 * 2^RATE a second");
         Terminal.WriteLine($"  fw read NODE ADDRESS [BYTES]    reads a node's space; 4 bytes, 4096 at most");
         Terminal.WriteLine($"  fw write NODE ADDRESS VALUE     writes 4 bytes there");
         Terminal.WriteLine($"  fw lock NODE ADDRESS OLD NEW    changes 4 bytes if they are OLD");
