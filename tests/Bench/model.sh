@@ -1,9 +1,11 @@
-# Sourced: start_model KIND starts the FireWire controller's model with a node of that kind; $socket is its controller's. It ends with the script.
+# Sourced: start_model KIND... starts the FireWire controller's model with a node of each kind; $socket is its controller's. It ends with the script.
 start_model() {
   local model=tests/FireWireModel/bin/Debug/net10.0/Sluice.FireWireModel.dll
+  local kind nodes=()
+  for kind; do nodes+=(--node "$kind,name=$kind"); done
   model_folder=$(mktemp -d)
   socket=$model_folder/controller
-  setpriv --pdeathsig TERM dotnet exec $model --controller "$socket,name=host" --node "$1,name=$1" </dev/null >out/bench-firewire.log 2>&1 &
+  setpriv --pdeathsig TERM dotnet exec $model --controller "$socket,name=host" "${nodes[@]}" </dev/null >out/bench-firewire.log 2>&1 &
   model_pid=$!
   trap 'kill $model_pid 2>/dev/null; rm -rf "$model_folder"' EXIT
   for _ in {1..200}; do
