@@ -41,7 +41,7 @@ public readonly struct IsoPacket(uint header, uint time, bool isWhole)
 /// Memory for so many packets of a stream, a place for each: the CPU's or the controller's as a whole. It is seen by the CPU as one span and
 /// by the controller where it lies, never copied. Made while the kernel starts; its memory comes and goes.
 /// </summary>
-public abstract class IsoReceiveBuffer
+public abstract class IsoReceiveBuffer(IsoReceiveMode mode)
 {
     // Memory in pieces of half a megabyte or so; more if it is short.
     private const int MostSegments = 256;
@@ -49,7 +49,10 @@ public abstract class IsoReceiveBuffer
     private CpuNoncontiguous<FromDevice> _cpu;
     private DeviceNoncontiguous<FromDevice> _device;
 
-    /// <summary>Places for packets.</summary>
+    /// <summary>How packets lie in it.</summary>
+    public IsoReceiveMode Mode { get; } = mode;
+
+    /// <summary>Places for packets; of streams only their product with <see cref="PacketBytes"/> matters, the size.</summary>
     public int Packets { get; private set; }
 
     /// <summary>Bytes of each place: its packet's data, in full or its front.</summary>
@@ -63,14 +66,14 @@ public abstract class IsoReceiveBuffer
 
     /// <summary>
     /// How many packets came one after the other from the first on, each with as many bytes as there are in a place, and none but the first with the
-    /// synchronization code that the receiver knows. Their data is <see cref="Bytes"/>; if the next one came whole and is shorter, its data follows.
+    /// synchronization code that the receiver knows; of streams all. Their data is <see cref="Bytes"/>; if the next one came whole and is shorter, its data follows.
     /// </summary>
     public int Whole { get; protected set; }
 
     /// <summary>The data as <see cref="Whole"/> says. Not to be used after the buffer was queued or its memory given back.</summary>
     public ReadOnlySpan<byte> Bytes => _cpu.Bytes;
 
-    /// <summary>What came in a place; only while the buffer is the CPU's and full.</summary>
+    /// <summary>What came in a place; only while the buffer is the CPU's and full, and not of streams. Without headers they say lengths alone.</summary>
     public abstract IsoPacket this[int place] { get; }
 
     /// <summary>Takes memory. It must have none.</summary>

@@ -29,16 +29,34 @@ public interface IIsoReceiveHandler
     void OnEnded(Error why);
 }
 
+/// <summary>How packets lie in buffers.</summary>
+public enum IsoReceiveMode : byte
+{
+    /// <summary>Each in a place of its own; its header and time are known.</summary>
+    Packets,
+
+    /// <summary>Each in a place of its own, and nothing is known but how much came.</summary>
+    PacketsAlone,
+
+    /// <summary>One behind the other across all buffers, each between header and time: for an <see cref="IsoStreamReader"/>.</summary>
+    Stream,
+
+    /// <summary>Their data alone, one behind the other across all buffers.</summary>
+    StreamAlone,
+}
+
 /// <summary>Which packets a receiver takes, and from when on.</summary>
 /// <param name="channels">A bit each, channel 0 lowest. For more than one, only one receiver at a time.</param>
 /// <param name="tags">A bit each, tag 0 lowest.</param>
 /// <param name="sync">The synchronization code of the packets that buffers wait for which begin with one.</param>
 /// <param name="startCycle">The cycle to begin with, seconds 14:13, cycles 12:0; -1 for at once.</param>
-public readonly struct IsoReceiveOptions(ulong channels, byte tags = 0xF, byte sync = 0, int startCycle = -1)
+/// <param name="mode">That of all buffers that are queued.</param>
+public readonly struct IsoReceiveOptions(ulong channels, byte tags = 0xF, byte sync = 0, int startCycle = -1, IsoReceiveMode mode = IsoReceiveMode.Packets)
 {
     public readonly ulong Channels = channels;
     public readonly byte Tags = tags, Sync = sync;
     public readonly int StartCycle = startCycle;
+    public readonly IsoReceiveMode Mode = mode;
 }
 
 /// <summary>
@@ -55,7 +73,7 @@ public abstract class IsoReceiver
 
     /// <summary>A buffer for this receiver, without memory. Only while the kernel starts.</summary>
     [Allocates]
-    public abstract IsoReceiveBuffer NewBuffer();
+    public abstract IsoReceiveBuffer NewBuffer(IsoReceiveMode mode = IsoReceiveMode.Packets);
 
     /// <summary>
     /// Begins to listen; packets are taken once buffers are queued. <see cref="Error.DeviceGone"/>, <see cref="Error.Busy"/> if it has started
@@ -63,7 +81,7 @@ public abstract class IsoReceiver
     /// </summary>
     public abstract Error Start(in IsoReceiveOptions options);
 
-    /// <summary>Gives a buffer to the controller, all of it. The machine stops if it is queued already or the receiver has not been started.</summary>
+    /// <summary>Gives a buffer to the controller, all of it. The machine stops if it is queued already, of another mode, or the receiver has not been started.</summary>
     [PacketPath]
     public abstract void Queue(IsoReceiveBuffer buffer);
 

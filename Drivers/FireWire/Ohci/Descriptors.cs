@@ -30,8 +30,8 @@ internal static class DescriptorControl
     /// <summary>OUTPUT_LAST with status: the end of a packet of a stream, or a cycle without one; a header is in the descriptor. Source: OHCI 1.1, section 9.1.</summary>
     public const uint SendLast = 1u << 28 | 1u << 27 | 3u << 18, Immediate = 2u << 24;
 
-    /// <summary>Interrupts; waits for a packet with the right synchronization code.</summary>
-    public const uint Interrupt = 3u << 20, Wait = 3u << 16;
+    /// <summary>Tells what became of it; interrupts; waits for a packet with the right synchronization code.</summary>
+    public const uint Status = 1u << 27, Interrupt = 3u << 20, Wait = 3u << 16;
 }
 
 /// <summary>

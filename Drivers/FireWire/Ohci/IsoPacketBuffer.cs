@@ -26,7 +26,7 @@ internal struct IsoReceiveSlot
 }
 
 /// <summary>A buffer in packet-per-buffer mode: a block for each packet, the last of them with an interrupt.</summary>
-internal sealed class IsoPacketBuffer : IsoReceiveBuffer, IIsoProgram
+internal sealed class IsoPacketBuffer(IsoReceiveMode mode) : IsoReceiveBuffer(mode), IIsoProgram
 {
     private const uint Complete = (uint)EventCode.Acknowledged + (uint)AckCode.Complete;
 
@@ -35,8 +35,9 @@ internal sealed class IsoPacketBuffer : IsoReceiveBuffer, IIsoProgram
     /// <inheritdoc/>
     public uint Begin { get; private set; }
 
-    // Of the last block: whether it has three descriptors; and whether the first waits for a synchronization code.
-    private bool _endsInTwo, _waits;
+    // The descriptors of the last block; and whether the first waits for a synchronization code that it tells.
+    private uint _lastCount;
+    private bool _knowsSync;
 
     /// <inheritdoc/>
     public bool IsDone => _slots[Packets - 1].Last.Status.Read() != 0;
@@ -47,7 +48,13 @@ internal sealed class IsoPacketBuffer : IsoReceiveBuffer, IIsoProgram
         get
         {
             ref IsoReceiveSlot slot = ref _slots[place];
-            uint status = slot.Last.Status.Read(), header = slot.Header.Read();
+            uint status = slot.Last.Status.Read(), header = HasHeaders ? slot.Header.Read() : 0;
+            if (!HasHeaders)
+            {
+                // All but what is left of each part; a part that nobody asked for has nothing left.
+                uint left = (status & 0xFFFF) + (slot.Second.Status.Read() & 0xFFFF);
+                header = (uint)PacketBytes - Math.Min(left, (uint)PacketBytes) << 16;
+            }
             return new IsoPacket(header, slot.Time.Read() & 0xFFFF, place < Whole || IsWhole(status, header));
         }
     }
@@ -58,7 +65,10 @@ internal sealed class IsoPacketBuffer : IsoReceiveBuffer, IIsoProgram
         GiveAll();
         // Those that were good have none since they were taken.
         for (int i = Whole; i < Packets; i++)
+        {
+            _slots[i].Second.Status.Write(0);
             _slots[i].Last.Status.Write(0);
+        }
         Link(0, inFirst: true);
     }
 
@@ -66,9 +76,9 @@ internal sealed class IsoPacketBuffer : IsoReceiveBuffer, IIsoProgram
     public void Link(uint block, bool inFirst)
     {
         ref IsoReceiveSlot slot = ref _slots[Packets - 1];
-        if (inFirst && _endsInTwo)
+        if (inFirst && _lastCount == 3)
             slot.First.Branch.Write(block);
-        else if (inFirst)
+        else if (inFirst && _lastCount == 2)
             slot.Second.Branch.Write(block);
         _slots.Publish(ref slot.Last.Branch, block);
     }
@@ -110,7 +120,8 @@ internal sealed class IsoPacketBuffer : IsoReceiveBuffer, IIsoProgram
         Error error = dma.TryAllocateCoherent(Packets, out _slots);
         if (error != Error.None)
             return error;
-        _waits = waits;
+        _knowsSync = waits && HasHeaders;
+        uint wait = waits ? DescriptorControl.Wait : 0;
         int segment = 0;
         uint used = 0, bytes = (uint)PacketBytes;
         for (int i = 0; i < Packets; i++)
@@ -123,6 +134,7 @@ internal sealed class IsoPacketBuffer : IsoReceiveBuffer, IIsoProgram
             uint front = Math.Min(bytes, segments[segment].Length - used), at = (uint)segments[segment].Address.Value + used;
             ref IsoReceiveSlot slot = ref _slots[i];
             bool isInTwo = front != bytes;
+            uint count = (isInTwo ? 2u : 1u) + (HasHeaders ? 1u : 0);
             ref Descriptor told = ref slot.Second;
             if (isInTwo)
             {
@@ -130,20 +142,23 @@ internal sealed class IsoPacketBuffer : IsoReceiveBuffer, IIsoProgram
                 if (segment + 1 == segments.Length || segments[segment + 1].Length < bytes - front)
                     return Error.TooLarge;
                 told = ref slot.First;
-                Fill(ref slot.Second, DescriptorControl.ReceiveMore, at, front);
+                // Without a header only what is left of it tells how much came.
+                Fill(ref slot.Second, DescriptorControl.ReceiveMore | (HasHeaders ? 0 : DescriptorControl.Status | wait), at, front);
                 at = (uint)segments[++segment].Address.Value;
                 used = 0;
             }
-            Fill(ref told, DescriptorControl.ReceiveMore | (waits && i == 0 ? DescriptorControl.Wait : 0), SlotAddress(i) + IsoReceiveSlot.ToldOffset, IsoReceiveSlot.ToldBytes);
+            if (HasHeaders)
+                Fill(ref told, DescriptorControl.ReceiveMore | wait, SlotAddress(i) + IsoReceiveSlot.ToldOffset, IsoReceiveSlot.ToldBytes);
             uint rest = isInTwo ? bytes - front : bytes;
-            Fill(ref slot.Last, DescriptorControl.ReceiveLast | (i == Packets - 1 ? DescriptorControl.Interrupt : 0), at, rest);
+            Fill(ref slot.Last, DescriptorControl.ReceiveLast | (count == 1 ? wait : 0) | (i == Packets - 1 ? DescriptorControl.Interrupt : 0), at, rest);
+            wait = 0;
             used += rest;
-            uint block = SlotAddress(i) + (isInTwo ? 3u : DescriptorControl.Bytes | 2);
+            uint block = SlotAddress(i) + (3 - count) * DescriptorControl.Bytes | count;
             if (i == 0)
                 Begin = block;
             else
                 _slots[i - 1].Last.Branch.Write(block);
-            _endsInTwo = isInTwo;
+            _lastCount = count;
         }
         return Error.None;
     }
@@ -158,7 +173,7 @@ internal sealed class IsoPacketBuffer : IsoReceiveBuffer, IIsoProgram
     private int CountWhole(uint sync)
     {
         // The first packet's code is as it may be; and no packet has this one.
-        uint other = _waits ? sync : uint.MaxValue, code = uint.MaxValue;
+        uint other = _knowsSync ? sync : uint.MaxValue, code = uint.MaxValue;
         ref IsoReceiveSlot slot = ref _slots[0], end = ref Unsafe.Add(ref slot, Packets);
         int whole = 0;
         while (Unsafe.IsAddressLessThan(ref slot, ref end))
@@ -176,6 +191,8 @@ internal sealed class IsoPacketBuffer : IsoReceiveBuffer, IIsoProgram
 
     private bool IsWhole(uint status, uint header) =>
         (status >> 16 & 0x1F) == Complete && header >> 16 <= (uint)PacketBytes && (status & 0xFFFF) <= (uint)PacketBytes - (header >> 16);
+
+    private bool HasHeaders => Mode == IsoReceiveMode.Packets;
 
     private uint SlotAddress(int place) => (uint)_slots.AddressOf(place).Value;
 

@@ -4,7 +4,7 @@ using Sluice.Platform;
 
 namespace Sluice.Drivers.Ohci;
 
-/// <summary>An isochronous receive context in packet-per-buffer mode, with headers. Source: OHCI 1.1, section 10.</summary>
+/// <summary>An isochronous receive context, in packet-per-buffer or buffer-fill mode. Source: OHCI 1.1, section 10.</summary>
 internal sealed class IsoReceive : IsoReceiver, IIsoContext
 {
     private readonly Ohci _controller;
@@ -30,7 +30,8 @@ internal sealed class IsoReceive : IsoReceiver, IIsoContext
     public bool HasChannels => !Buffers.IsIdle && !BitOperations.IsPow2(_options.Channels);
 
     /// <inheritdoc/>
-    public override IsoReceiveBuffer NewBuffer() => new IsoPacketBuffer();
+    public override IsoReceiveBuffer NewBuffer(IsoReceiveMode mode = IsoReceiveMode.Packets) =>
+        mode >= IsoReceiveMode.Stream ? new IsoFillBuffer(mode) : new IsoPacketBuffer(mode);
 
     /// <inheritdoc/>
     public override Error Start(in IsoReceiveOptions options)
@@ -45,9 +46,12 @@ internal sealed class IsoReceive : IsoReceiver, IIsoContext
     [PacketPath]
     public override void Queue(IsoReceiveBuffer buffer)
     {
-        if (buffer.IsQueued)
-            Bug.Stop("a buffer of a stream is queued twice"u8);
-        Buffers.Queue((IsoPacketBuffer)buffer);
+        if (buffer.IsQueued || buffer.Mode != _options.Mode)
+            Bug.Stop("a buffer of a stream is queued twice, or is of another mode"u8);
+        if (buffer is IsoPacketBuffer packets)
+            Buffers.Queue(packets);
+        else
+            Buffers.Queue((IsoFillBuffer)buffer);
     }
 
     /// <inheritdoc/>
@@ -59,7 +63,8 @@ internal sealed class IsoReceive : IsoReceiver, IIsoContext
         OhciRegisters registers = _controller.Registers;
         ContextRegisters control = registers.Receive(_number);
         control.Clear.Write(ContextControl.ReceiveOwn);
-        var options = ContextControl.ReceiveHeader;
+        ContextControl options = _options.Mode is IsoReceiveMode.Packets or IsoReceiveMode.Stream ? ContextControl.ReceiveHeader : 0;
+        options |= _options.Mode >= IsoReceiveMode.Stream ? ContextControl.BufferFill : 0;
         int channel = 0;
         if (BitOperations.IsPow2(_options.Channels))
         {
@@ -85,9 +90,15 @@ internal sealed class IsoReceive : IsoReceiver, IIsoContext
     /// <inheritdoc/>
     public void Done(IIsoProgram buffer)
     {
-        var full = (IsoPacketBuffer)buffer;
-        full.Take(_options.Sync);
-        _handler.OnFilled(full);
+        if (buffer is IsoPacketBuffer packets)
+        {
+            packets.Take(_options.Sync);
+            _handler.OnFilled(packets);
+            return;
+        }
+        var filled = (IsoFillBuffer)buffer;
+        filled.Take();
+        _handler.OnFilled(filled);
     }
 
     /// <inheritdoc/>

@@ -245,10 +245,11 @@ internal enum ContextControl : uint
     Wake = 1u << 12,
     Run = 1u << 15,
 
-    /// <summary>multiChanMode, cycleMatchEnable and isochHeader of isochronous receive. Source: OHCI 1.1, section 10.3.1.</summary>
+    /// <summary>multiChanMode, cycleMatchEnable, isochHeader and bufferFill of isochronous receive. Source: OHCI 1.1, section 10.3.1.</summary>
     MultiChannel = 1u << 28,
     ReceiveCycleMatch = 1u << 29,
     ReceiveHeader = 1u << 30,
+    BufferFill = 1u << 31,
 
     /// <summary>cycleMatchEnable of isochronous transmit; the cycle in 30:16. Source: OHCI 1.1, section 9.2.1.</summary>
     TransmitCycleMatch = 1u << 31,

@@ -110,7 +110,7 @@ internal sealed class IsoReceive(OhciController controller, int number) : DmaCon
             BinaryPrimitives.WriteUInt32LittleEndian(_bytes.AsSpan(end), status | Controller.TimeStamp);
         }
         EventCode error = _stream.Put(_bytes.AsSpan(0, end + start), status, out bool hasInterrupt);
-        _last = _stream.Last;
+        _first = _last = _stream.Last;
         _isWaiting = !_stream.IsOpen;
         if (_stream.IsOpen)
             Go(_stream.Current);
