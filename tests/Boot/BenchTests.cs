@@ -39,7 +39,7 @@ public sealed class BenchMachine : IAsyncLifetime
     /// <summary>Of those with two network cards of one model on a hub.</summary>
     public IReadOnlyDictionary<string, double> Cards { get; private set; } = null!;
 
-    /// <summary>Of one with a FireWire controller and a node with memory.</summary>
+    /// <summary>Of one with a FireWire controller, a node with memory and a camera.</summary>
     public IReadOnlyDictionary<string, double> FireWire { get; private set; } = null!;
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
@@ -66,7 +66,7 @@ public sealed class BenchMachine : IAsyncLifetime
         try
         {
             string socket = Path.Combine(folder.FullName, "controller");
-            using var model = new Model(Options.Parse(["--controller", $"{socket},name=host", "--node", "memory,name=memory"]), _ => { });
+            using var model = new Model(Options.Parse(["--controller", $"{socket},name=host", "--node", "memory,name=memory", "--node", "camera,name=camera"]), _ => { });
             return await Measure("bench-firewire", new MachineSetup
             {
                 MemoryMiB = 512,
