@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.IO;
 using System.Linq;
 using System.Text.RegularExpressions;
@@ -19,6 +20,8 @@ internal sealed class FireWireLinuxBus : IDisposable
     public static readonly TimeSpan Patience = TimeSpan.FromMinutes(8);
 
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("firewire-model");
+
+    private readonly List<LinuxGuest> _guests = [];
 
     /// <param name="more">More words for the model, such as further nodes; the two controllers are ours and linux.</param>
     public FireWireLinuxBus(params string[] more)
@@ -52,10 +55,11 @@ internal sealed class FireWireLinuxBus : IDisposable
         return machine;
     }
 
-    /// <summary>Boots Linux with a shell that takes lines.</summary>
+    /// <summary>Boots Linux with a shell that takes lines. It ends with the bus, if not before.</summary>
     public async Task<LinuxGuest> StartLinux(bool reboots = false)
     {
         LinuxGuest guest = LinuxGuest.Start(Socket("linux"), LinuxGuest.Machine("q35", 1, false), "", "shell-init", reboots: reboots);
+        _guests.Add(guest);
         Assert.True(await guest.SeesAsync("ready", Patience), guest.Said);
         return guest;
     }
@@ -91,6 +95,8 @@ internal sealed class FireWireLinuxBus : IDisposable
 
     public void Dispose()
     {
+        foreach (LinuxGuest guest in _guests)
+            guest.Dispose();
         Model.Dispose();
         _folder.Delete(recursive: true);
     }

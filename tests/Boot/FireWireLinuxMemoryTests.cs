@@ -21,7 +21,7 @@ public sealed class FireWireLinuxMemoryTests
         SkipUnlessPossible("shell-init");
         using var bus = new FireWireLinuxBus();
         await using Machine machine = await bus.StartOurs($"firewire-linux-memory{arguments.Replace("=", "-")}", arguments);
-        using LinuxGuest guest = await bus.StartLinux();
+        LinuxGuest guest = await bus.StartLinux();
         int linux = NodeOf(await Quiet(machine, $"{Theirs:x16}"), $"{Theirs:x16}");
         Assert.Contains("no such address", await machine.Shell($"fw test {linux}"));
         Assert.Contains(await guest.RunAsync($"/transactions $(device 0x{Ours:x}) 10 2048", Patience), line => line.StartsWith("not ok", StringComparison.Ordinal));
@@ -53,7 +53,7 @@ public sealed class FireWireLinuxMemoryTests
         if (early != null) await ManagerOf(early, _ => true);
         await using Machine machine = await bus.StartOurs($"firewire-linux-{(isOurManager ? "ours" : "linux")}-{(isOurRoot ? "ours" : "linux")}");
         if (early == null) await Quiet(machine, "bus manager");
-        using LinuxGuest guest = early ?? await bus.StartLinux();
+        LinuxGuest guest = early ?? await bus.StartLinux();
 
         string tree = await Quiet(machine, $"{Theirs:x16} Linux");
         int wanted = isOurRoot ? NodeOf(tree, "us") : NodeOf(tree, $"{Theirs:x16}");
@@ -86,7 +86,7 @@ public sealed class FireWireLinuxMemoryTests
         SkipUnlessPossible("shell-init");
         using var bus = new FireWireLinuxBus("--node", "memory,name=memory", "--cable", "ours-memory", "--cable", "memory-linux");
         await using Machine machine = await bus.StartOurs("firewire-linux-reboot");
-        using LinuxGuest guest = await bus.StartLinux(reboots: true);
+        LinuxGuest guest = await bus.StartLinux(reboots: true);
         int linux = NodeOf(await Quiet(machine, $"{Theirs:x16} Linux"), $"{Theirs:x16}");
         await Offer(machine, guest);
         await Exchange(machine, guest, linux, 200);

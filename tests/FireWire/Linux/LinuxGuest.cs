@@ -15,6 +15,7 @@ internal sealed partial class LinuxGuest : IDisposable
     private readonly DirectoryInfo _folder;
     private readonly Process _qemu;
     private readonly List<string> _lines = [];
+    private bool _isDisposed;
 
     private LinuxGuest(DirectoryInfo folder, Process qemu)
     {
@@ -135,6 +136,9 @@ internal sealed partial class LinuxGuest : IDisposable
 
     public void Dispose()
     {
+        if (_isDisposed)
+            return;
+        _isDisposed = true;
         if (!_qemu.HasExited)
             _qemu.Kill();
         _qemu.WaitForExit();

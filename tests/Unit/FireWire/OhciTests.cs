@@ -56,6 +56,42 @@ public sealed unsafe class OhciTests
         machine.CheckNothingLeaks(driver);
     }
 
+    /// <summary>As many nodes as a bus has: all are known by their ROMs, and each is spoken to.</summary>
+    [Theory, MemberData(nameof(Kinds))]
+    public void Sixty_three_nodes_are_found_asked_and_used(string kind)
+    {
+        using var machine = new OhciMachine(kind);
+        var peers = new MemoryNode[62];
+        for (int i = 0; i < peers.Length; i++)
+            machine.Add(peers[i] = new MemoryNode(new BusInformation(0x1234_0000ul + (ulong)i, MaxRecord: 10)));
+        Ohci driver = machine.Probe();
+        var nodes = new RemoteNodes(driver.Bus);
+        Assert.Equal(Error.None, driver.Reset(isLong: true));
+        machine.Pass(3_000_000);
+        Assert.Equal(63, driver.Bus.Topology.Count);
+        var t = new Transaction(machine);
+        foreach (MemoryNode peer in peers)
+        {
+            int node = peer.Phy.PhysicalId;
+            Assert.Equal(NodeState.Known, nodes.StateOf(node));
+            Assert.Equal(node, nodes.NodeOf(nodes.ImageOf(node)!.Guid));
+            Assert.Equal(TransactionResult.Complete, machine.Run(driver, t.WriteQuadlet(node, driver.Bus.Generation, At, (uint)node)));
+            Assert.Equal(node, peer.Memory[3]);
+        }
+        Assert.Equal(62, peers.Select(peer => nodes.ImageOf(peer.Phy.PhysicalId)!.Guid).Distinct().Count());
+        // All at once, and a bus reset in the middle.
+        Transaction[] all = [.. peers.Select(_ => new Transaction(machine))];
+        machine.Done.Clear();
+        for (int i = 0; i < all.Length; i++)
+            driver.Bus.Submit(all[i].ReadQuadlet(peers[i].Phy.PhysicalId, driver.Bus.Generation, At));
+        machine.Pass(20_000);
+        Assert.Equal(62, machine.Done.Count);
+        Assert.All(all, one => Assert.Equal(TransactionResult.Complete, one.Result));
+        Assert.Equal(all.Select((_, i) => (uint)peers[i].Phy.PhysicalId), all.Select(one => one.Quadlet));
+        Assert.Equal(0ul, Wrong(driver));
+        machine.CheckNothingLeaks(driver);
+    }
+
     [Theory, MemberData(nameof(Kinds))]
     public void Others_read_write_and_lock_what_is_offered_for_longer_than_the_ring(string kind)
     {
