@@ -21,7 +21,7 @@ internal static unsafe class FireWireBench
     /// <summary>Measures the first controller's bus, if there is one with such a node.</summary>
     public static void Measure(ref Run run)
     {
-        if (FireWireStart.Cards.Length == 0 || !TryFind(FireWireStart.Cards[0], out int node))
+        if (FireWireStart.Cards.Length == 0 || !TryFind(FireWireStart.Cards[0], "Memory"u8, out int node))
             return;
         _client ??= new Client();
         _client.Use(FireWireStart.Cards[0].Bus, node);
@@ -50,7 +50,8 @@ internal static unsafe class FireWireBench
         run.Report(name.Text, ticks, Rounds);
     }
 
-    private static bool TryFind(FireWireCard card, out int node)
+    /// <summary>The node whose ROM says so, once the bus is quiet.</summary>
+    public static bool TryFind(FireWireCard card, ReadOnlySpan<byte> name, out int node)
     {
         Deadline end = Deadline.In(Patience);
         Span<byte> model = stackalloc byte[8];
@@ -59,7 +60,7 @@ internal static unsafe class FireWireBench
             for (node = 0; node < card.Bus.Topology.Count; node++)
             {
                 // After the last reset of the bus manager's.
-                if (Clock.Microseconds - card.Bus.LastReset > Quiet && card.Nodes.ImageOf(node) is { } rom && model.Slice(0, rom.TextOf(rom.Root, RomKey.Model, model)).SequenceEqual("Memory"u8))
+                if (Clock.Microseconds - card.Bus.LastReset > Quiet && card.Nodes.ImageOf(node) is { } rom && model.Slice(0, rom.TextOf(rom.Root, RomKey.Model, model)).SequenceEqual(name))
                     return true;
             }
             WorkLoop.Turn(Deadline.In(Look));

@@ -29,6 +29,7 @@ internal static unsafe class Measurements
         NetworkBench.Measure(ref run);
         NetBench.Measure(ref run);
         FireWireBench.Measure(ref run);
+        FireWireServeBench.Measure(ref run);
         Ip1394Bench.Measure(ref run);
         FireWireIsoBench.Measure(ref run);
         CoreLibraryCosts.Measure(ref run);

@@ -35,7 +35,7 @@ measure() {
   # A model outside QEMU answers in real time, so idle time must pass; of two -icount the last one counts.
   for kind in memory ip; do
     # shellcheck disable=SC2046
-    start_model $kind $([ $kind = ip ] || echo camera)
+    start_model $kind $([ $kind = ip ] || echo camera echo)
     measure "$([ $kind = ip ] && echo 'ip1394-*' || echo 'firewire-*')" $memory '' -icount shift=0,sleep=on \
       -object "memory-backend-memfd,id=ram,size=$memory,share=on" -machine memory-backend=ram \
       -device "{\"driver\":\"vfio-user-pci\",\"socket\":{\"type\":\"unix\",\"path\":\"$socket\"}}"

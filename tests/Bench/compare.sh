@@ -14,7 +14,7 @@ echo "bench: Linux (a few minutes)" >&2
     tests/Bench/linux-peer/run.sh $card
     tests/Bench/linux-peer/run.sh $card swiotlb=force
   done
-  start_model memory camera
+  start_model memory camera echo
   MODEL=$socket tests/Bench/linux-peer/run.sh firewire
   stop_model
   start_model ip

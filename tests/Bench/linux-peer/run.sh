@@ -13,7 +13,7 @@ mkdir -p "$work"/root/{bin,proc,sys,dev}
 cp /bin/busybox "$work/root/bin/"
 shared=()
 if [[ $what == dma || $what == firewire* ]]; then
-  cp "$here"/{bench.c,firewire.c,ip1394.c,Makefile} "$work/"
+  cp "$here"/{bench.c,firewire.c,served.c,ip1394.c,Makefile} "$work/"
   make -s -C "/lib/modules/$release/build" M="$work" modules >"$work/log" 2>&1 || { cat "$work/log"; exit 1; }
   cp "$work"/*.ko "$work/root/"; cp "$here/init-$what" "$work/root/init"
   devices=(-device edu -nic none)

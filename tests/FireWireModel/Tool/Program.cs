@@ -28,8 +28,7 @@ internal static class Program
               size=BYTES base=ADDRESS   65536 at 0xfffff0010000
               split-writes=on|off   off: writes are answered by their acknowledge
           --node echo           writes to 0xfffff0011000 + x come back to the address in 0xfffff0010000, + x; a stream on an
-                                even channel comes back on the next one
-          --node ip             speaks IPv4 as 10.13.94.2: UDP to port 7 comes back, to port 9 it is taken
+                                even channel comes back on the next one; reads there as often, and as long, as 0xfffff0010008 says
           --node disk           an SBP-2 disk with blocks of 512 bytes
               image=FILE read-only=on|off   without an image, its blocks are in memory and zero
               size=BYTES            of one in memory: 67108864
