@@ -22,6 +22,16 @@ public unsafe struct CpuNoncontiguous<TDirection> where TDirection : struct, IDi
     /// <summary>Bytes that were asked for.</summary>
     public readonly uint Capacity => Table->Bytes;
 
+    /// <summary>Where the device will find it, in order: the same for as long as it lives, so that what tells a device can be made once.</summary>
+    public readonly ReadOnlySpan<DmaSegment> Segments
+    {
+        get
+        {
+            ScatterTable.Check(Table, Side.Cpu);
+            return new ReadOnlySpan<DmaSegment>(ScatterTable.Segments(Table), Table->SegmentCount);
+        }
+    }
+
     internal readonly Span<byte> All(uint bytes)
     {
         ScatterTable.Check(Table, Side.Cpu);

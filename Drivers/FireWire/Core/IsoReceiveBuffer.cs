@@ -96,10 +96,7 @@ public abstract class IsoReceiveBuffer(IsoReceiveMode mode)
         Packets = packets;
         PacketBytes = packetBytes;
         Whole = 0;
-        // Where it lies stays the same for as long as it lives.
-        _device = _cpu.GiveToDevice();
-        error = TryMakeProgram(dma, _device.Segments, waits);
-        TakeBack(0);
+        error = TryMakeProgram(dma, _cpu.Segments, waits);
         if (error != Error.None)
             Free();
         return error;

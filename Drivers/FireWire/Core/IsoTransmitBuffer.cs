@@ -50,10 +50,7 @@ public abstract class IsoTransmitBuffer
             return error;
         Packets = packets;
         PacketBytes = packetBytes;
-        // Where it lies stays the same for as long as it lives.
-        _device = _cpu.GiveToDevice();
-        error = TryMakeProgram(dma, _device.Segments);
-        TakeBack();
+        error = TryMakeProgram(dma, _cpu.Segments);
         if (error != Error.None)
             Free();
         return error;

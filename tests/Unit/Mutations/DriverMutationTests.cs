@@ -89,10 +89,11 @@ public sealed class DriverMutationTests : IDisposable
     public void A_hand_over_left_out_of_a_driver_is_noticed()
     {
         var sites = new HandOverSites();
-        // Of FireWire's, those that drive memory, and the node that stands for their controller.
+        // Of FireWire's, those that drive memory, the nodes that stand for a controller or talk, and what is offered.
         string firewire = Path.Combine(_root, "tests/Unit/FireWire");
         string[] tests = [.. Directory.GetFiles(Path.Combine(_root, "tests/Unit/Drivers"), "*.cs"), Path.Combine(firewire, "CoreNode.cs"), Path.Combine(firewire, "Offer.cs"),
-            .. Directory.GetFiles(firewire, "Sbp2*.cs"), .. Directory.GetFiles(firewire, "Ohci*.cs")];
+            .. Directory.GetFiles(firewire, "Sbp2*.cs"), .. Directory.GetFiles(firewire, "Ohci*.cs"), .. Directory.GetFiles(firewire, "IsoReceive*.cs"),
+            .. Directory.GetFiles(firewire, "IsoTransmit*.cs"), Path.Combine(firewire, "Talker.cs")];
         DriverTests run = DriverTests.Compile(_folder, [.. sites.RewriteAll(Path.Combine(_root, "Drivers"), _folder), .. tests]);
         Assert.NotEmpty(sites.Found);
         Score score = new(run, sites.Found, [.. tests.Select(File.ReadAllText)]);
