@@ -54,15 +54,12 @@ internal static unsafe class FireWireBench
     public static bool TryFind(FireWireCard card, ReadOnlySpan<byte> name, out int node)
     {
         Deadline end = Deadline.In(Patience);
-        Span<byte> model = stackalloc byte[8];
         do
         {
-            for (node = 0; node < card.Bus.Topology.Count; node++)
-            {
-                // After the last reset of the bus manager's.
-                if (Clock.Microseconds - card.Bus.LastReset > Quiet && card.Nodes.ImageOf(node) is { } rom && model.Slice(0, rom.TextOf(rom.Root, RomKey.Model, model)).SequenceEqual(name))
-                    return true;
-            }
+            // After the last reset of the bus manager's.
+            node = Clock.Microseconds - card.Bus.LastReset > Quiet ? card.NodeNamed(name) : -1;
+            if (node >= 0)
+                return true;
             WorkLoop.Turn(Deadline.In(Look));
         }
         while (!end.Passed);

@@ -15,9 +15,9 @@ namespace Sluice.Bench;
 internal static unsafe class FireWireServeBench
 {
     private const uint Rounds = 3000;
-    private const ulong EchoAt = 0xFFFF_F001_0000, Patience = 60_000_000, Look = 100_000;
+    private const ulong EchoAt = 0xFFFF_F001_0000, Patience = 60_000_000;
 
-    private static readonly Transaction _transaction = new(new Waiter());
+    private static readonly FireWireCall _call = new();
 
     /// <summary>Measures on the first controller's bus, if there is one with such a node.</summary>
     public static void Measure(ref Run run)
@@ -58,15 +58,7 @@ internal static unsafe class FireWireServeBench
     {
         byte* data = stackalloc byte[8];
         BinaryPrimitives.WriteUInt64BigEndian(new Span<byte>(data, 8), value);
-        bus.Submit(_transaction.WriteBlock(node, bus.Generation, address, data, 8));
-        while (_transaction.IsUnderWay)
-            WorkLoop.Turn(Deadline.In(Look));
-    }
-
-    private sealed class Waiter : ITransactionHandler
-    {
-        public void OnDone(Transaction transaction)
-        {
-        }
+        _call.Transaction.WriteBlock(node, bus.Generation, address, data, 8);
+        Bug.If(_call.Run(bus) != TransactionResult.Complete, "a node was not told what to read"u8);
     }
 }

@@ -36,6 +36,19 @@ internal sealed class FireWireCard
         Broadcasts = new BroadcastReceiver(Ip, Bus, controller, controller.Function.Dma);
         Cameras = new Cameras(Bus, Nodes, controller, controller.Function.Dma);
     }
+
+    /// <summary>The first node of the emulated bus's makers whose ROM has this model; below 0 if there is none.</summary>
+    public int NodeNamed(ReadOnlySpan<byte> model)
+    {
+        Span<byte> found = stackalloc byte[8], vendor = stackalloc byte[8];
+        for (int node = 0; node < Bus.Topology.Count; node++)
+        {
+            if (Nodes.ImageOf(node) is { } rom && found.Slice(0, rom.TextOf(rom.Root, RomKey.Model, found)).SequenceEqual(model)
+                && vendor.Slice(0, rom.TextOf(rom.Root, RomKey.Vendor, vendor)).SequenceEqual("Sluice"u8))
+                return node;
+        }
+        return -1;
+    }
 }
 
 /// <summary>Puts what knows of nodes on each FireWire bus.</summary>

@@ -21,8 +21,7 @@ internal static unsafe class FireWireSuite
     private const int Accesses = 200, Echoes = 50, MostEcho = 64;
     private const ulong DiskBytes = 2 << 20, EchoAt = 0xFFFF_F001_0000, EchoWindow = EchoAt + 0x1000;
 
-    private static readonly Waiter _waiter = new();
-    private static readonly Transaction _transaction = new(_waiter);
+    private static readonly FireWireCall _call = new();
 
     public static void Register(ref Suite suite)
     {
@@ -203,10 +202,8 @@ internal static unsafe class FireWireSuite
                 int node = card.Bus.IsUp ? card.Nodes.NodeOf(guid) : -1;
                 if (node >= 0)
                 {
-                    card.Bus.Submit(_transaction.WriteBlock(node, card.Bus.Generation, address, data, bytes.Length));
-                    while (_transaction.IsUnderWay)
-                        WorkLoop.Turn(Deadline.In(Look));
-                    if (_transaction.Result == TransactionResult.Complete)
+                    _call.Transaction.WriteBlock(node, card.Bus.Generation, address, data, bytes.Length);
+                    if (_call.Run(card.Bus) == TransactionResult.Complete)
                         return true;
                 }
                 WorkLoop.Turn(Deadline.In(Look));
@@ -244,15 +241,10 @@ internal static unsafe class FireWireSuite
 
     private static bool TryFind(ref Ktap t, FireWireCard card, ReadOnlySpan<byte> name, out int node)
     {
-        Span<byte> model = stackalloc byte[8], vendor = stackalloc byte[8];
-        for (node = 0; node < card.Bus.Topology.Count; node++)
-        {
-            if (card.Nodes.ImageOf(node) is { } rom && model.Slice(0, rom.TextOf(rom.Root, RomKey.Model, model)).SequenceEqual(name)
-                && vendor.Slice(0, rom.TextOf(rom.Root, RomKey.Vendor, vendor)).SequenceEqual("Sluice"u8))
-                return true;
-        }
-        t.Skip("no such node on the bus"u8);
-        return false;
+        node = card.NodeNamed(name);
+        if (node < 0)
+            t.Skip("no such node on the bus"u8);
+        return node >= 0;
     }
 
     private static void Rest(ulong microseconds)
@@ -260,12 +252,5 @@ internal static unsafe class FireWireSuite
         Deadline end = Deadline.In(microseconds);
         while (!end.Passed)
             WorkLoop.Turn(end);
-    }
-
-    private sealed class Waiter : ITransactionHandler
-    {
-        public void OnDone(Transaction transaction)
-        {
-        }
     }
 }

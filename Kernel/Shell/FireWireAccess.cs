@@ -13,18 +13,12 @@ namespace Sluice.Shell;
 /// <summary>Reads, writes and locks of another node's space, as somebody types them.</summary>
 internal static unsafe class FireWireAccess
 {
-    private const ulong Look = 20_000;
     private const int MostBytes = 4096, RowBytes = 16;
 
-    private static Waiter _waiter = null!;
-    private static Transaction _transaction = null!;
+    private static FireWireCall _call = null!;
 
     /// <summary>Once, while starting.</summary>
-    public static void Initialize()
-    {
-        _waiter = new Waiter();
-        _transaction = new Transaction(_waiter);
-    }
+    public static void Initialize() => _call = new FireWireCall();
 
     /// <summary><c>read NODE ADDRESS [BYTES]</c>, <c>write NODE ADDRESS VALUE</c>, <c>lock NODE ADDRESS OLD NEW</c>.</summary>
     public static bool Run(ReadOnlySpan<byte> what, CommandWords words)
@@ -35,7 +29,7 @@ internal static unsafe class FireWireAccess
         bool hasFirst = TryReadNumber(ref words, out ulong first), hasSecond = TryReadNumber(ref words, out ulong second);
         if (words.TryNext(out _) || node >= Topology.MostNodes || address > PacketHeader.OffsetMask || (isRead ? hasSecond : isWrite ? !hasFirst || hasSecond : !hasSecond))
             return false;
-        if (_transaction.IsUnderWay)
+        if (_call.Transaction.IsUnderWay)
         {
             Terminal.WriteLine($"  the last one is still under way");
             return true;
@@ -45,9 +39,9 @@ internal static unsafe class FireWireAccess
         if (isRead)
             Read(bus, (int)node, address, hasFirst ? first : 4);
         else if (isWrite)
-            Change(bus, _transaction.WriteQuadlet((int)node, bus.Generation, address, (uint)first), false);
+            Change(bus, _call.Transaction.WriteQuadlet((int)node, bus.Generation, address, (uint)first));
         else
-            Change(bus, _transaction.Lock((int)node, bus.Generation, address, LockOperation.CompareSwap, (uint)first, (uint)second), true);
+            Change(bus, _call.Transaction.Lock((int)node, bus.Generation, address, LockOperation.CompareSwap, (uint)first, (uint)second));
         return true;
     }
 
@@ -68,8 +62,8 @@ internal static unsafe class FireWireAccess
         fixed (byte* into = frame.Bytes)
         {
             bool isQuadlet = bytes == 4 && (address & 3) == 0;
-            Transaction read = isQuadlet ? _transaction.ReadQuadlet(node, bus.Generation, address) : _transaction.ReadBlock(node, bus.Generation, address, into, (int)bytes);
-            if (TryRun(bus, read))
+            Transaction read = isQuadlet ? _call.Transaction.ReadQuadlet(node, bus.Generation, address) : _call.Transaction.ReadBlock(node, bus.Generation, address, into, (int)bytes);
+            if (TryRun(bus))
             {
                 if (isQuadlet)
                     BinaryPrimitives.WriteUInt32BigEndian(frame.Bytes, read.Quadlet);
@@ -79,25 +73,22 @@ internal static unsafe class FireWireAccess
         frame.Free();
     }
 
-    private static void Change(FireWireBus bus, Transaction transaction, bool isLock)
+    private static void Change(FireWireBus bus, Transaction transaction)
     {
-        if (!TryRun(bus, transaction))
+        if (!TryRun(bus))
             return;
-        if (isLock)
+        if (transaction.Code == TransactionCode.Lock)
             Terminal.WriteLine($"  was 0x{transaction.Quadlet:x8}");
         else
             Terminal.WriteLine($"  written");
     }
 
-    // Until it has ended: it always does.
-    private static bool TryRun(FireWireBus bus, Transaction transaction)
+    private static bool TryRun(FireWireBus bus)
     {
-        bus.Submit(transaction);
-        while (transaction.IsUnderWay)
-            WorkLoop.Turn(Deadline.In(Look));
-        if (transaction.Result == TransactionResult.Complete)
+        TransactionResult result = _call.Run(bus);
+        if (result == TransactionResult.Complete)
             return true;
-        Terminal.WriteLine($"  {NameOf(transaction.Result)}");
+        Terminal.WriteLine($"  {NameOf(result)}");
         return false;
     }
 
@@ -128,11 +119,4 @@ internal static unsafe class FireWireAccess
         "complete\nthe node says: conflict\nthe node says: data error\nthe node says: no such kind of access\nthe node says: no such address\n"u8 +
         "no acknowledge: nobody is there\nthe node stays busy\nno answer in time\na bus reset came in between\nthe bus was reset meanwhile\n"u8 +
         "the answer cannot be one\ntoo many at once\nmore than packets to this node hold\nthe controller could not send it\n"u8, (int)result);
-
-    private sealed class Waiter : ITransactionHandler
-    {
-        public void OnDone(Transaction transaction)
-        {
-        }
-    }
 }
