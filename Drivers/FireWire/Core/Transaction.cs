@@ -100,8 +100,10 @@ public sealed unsafe class Transaction(ITransactionHandler handler) : OutPacket
     /// <summary>The speed is not above this.</summary>
     public BusSpeed Most { get; set; } = BusSpeed.S800;
 
+    /// <summary>What was asked for last.</summary>
+    public TransactionCode Code { get; private set; }
+
     internal ITransactionHandler Handler { get; } = handler;
-    internal TransactionCode Code { get; private set; }
     internal int Length { get; private set; }
     internal byte* Into { get; private set; }
     internal Phase State { get; set; }
