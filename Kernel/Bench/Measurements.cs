@@ -30,6 +30,7 @@ internal static unsafe class Measurements
         NetBench.Measure(ref run);
         FireWireBench.Measure(ref run);
         FireWireServeBench.Measure(ref run);
+        FireWireDiskBench.Measure(ref run);
         Ip1394Bench.Measure(ref run);
         FireWireIsoBench.Measure(ref run);
         CoreLibraryCosts.Measure(ref run);

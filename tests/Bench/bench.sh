@@ -33,10 +33,10 @@ measure() {
     measure 'i8255x-*' $memory "$bounce" "${hub[@]//MODEL/i82557b}"
   done
   # A model outside QEMU answers in real time, so idle time must pass; of two -icount the last one counts.
-  for kind in memory ip; do
-    # shellcheck disable=SC2046
-    start_model $kind $([ $kind = ip ] || echo camera echo)
-    measure "$([ $kind = ip ] && echo 'ip1394-*' || echo 'firewire-*')" $memory '' -icount shift=0,sleep=on \
+  for what in 'firewire-* memory camera echo' 'sbp2-* disk' 'ip1394-* ip'; do
+    read -ra words <<<"$what"
+    start_model "${words[@]:1}"
+    measure "${words[0]}" $memory '' -icount shift=0,sleep=on \
       -object "memory-backend-memfd,id=ram,size=$memory,share=on" -machine memory-backend=ram \
       -device "{\"driver\":\"vfio-user-pci\",\"socket\":{\"type\":\"unix\",\"path\":\"$socket\"}}"
     stop_model

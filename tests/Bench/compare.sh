@@ -17,6 +17,9 @@ echo "bench: Linux (a few minutes)" >&2
   start_model memory camera echo
   MODEL=$socket tests/Bench/linux-peer/run.sh firewire
   stop_model
+  start_model disk
+  MODEL=$socket tests/Bench/linux-peer/run.sh firewire-disk
+  stop_model
   start_model ip
   MODEL=$socket tests/Bench/linux-peer/run.sh firewire-ip
   stop_model

@@ -1,9 +1,11 @@
 # Sourced: start_model KIND... starts the FireWire controller's model with a node of each kind; $socket is its controller's. It ends with the script.
+# A disk has 64 MiB.
 start_model() {
   local model=tests/FireWireModel/bin/Debug/net10.0/Sluice.FireWireModel.dll
   local kind nodes=()
-  for kind; do nodes+=(--node "$kind,name=$kind"); done
   model_folder=$(mktemp -d)
+  truncate -s 64M "$model_folder/disk"
+  for kind; do nodes+=(--node "$kind,name=$kind$([ "$kind" != disk ] || echo ",image=$model_folder/disk")"); done
   socket=$model_folder/controller
   setpriv --pdeathsig TERM dotnet exec $model --controller "$socket,name=host" "${nodes[@]}" </dev/null >out/bench-firewire.log 2>&1 &
   model_pid=$!

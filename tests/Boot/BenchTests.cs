@@ -27,7 +27,7 @@ public sealed class BenchMachine : IAsyncLifetime
         First = await Measure("bench-1", 512);
         Second = await Measure("bench-2", 512);
         Large = await Measure("bench-20G", 20 * 1024);
-        FireWire = await MeasureFireWire();
+        FireWire = (await MeasureFireWire("firewire-*", _ => ["memory", "camera"])).Concat(await MeasureFireWire("sbp2-*", folder => [$"disk,image={Disk(folder)}"])).ToDictionary();
         Cards = (await Measure("bench-e1000e", 512, "e1000e-*", [.. TwoCards("e1000e")]))
             .Concat(await Measure("bench-i8255x", 512, "i8255x-*", [.. TwoCards("i82557b")])).ToDictionary();
     }
@@ -39,7 +39,7 @@ public sealed class BenchMachine : IAsyncLifetime
     /// <summary>Of those with two network cards of one model on a hub.</summary>
     public IReadOnlyDictionary<string, double> Cards { get; private set; } = null!;
 
-    /// <summary>Of one with a FireWire controller, a node with memory and a camera.</summary>
+    /// <summary>Of those with a FireWire controller, and behind it a node with memory and a camera, or a disk.</summary>
     public IReadOnlyDictionary<string, double> FireWire { get; private set; } = null!;
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
@@ -60,18 +60,19 @@ public sealed class BenchMachine : IAsyncLifetime
     }
 
     // The controller answers in real time, so the machine is one whose idle time passes.
-    private static async Task<IReadOnlyDictionary<string, double>> MeasureFireWire()
+    private static async Task<IReadOnlyDictionary<string, double>> MeasureFireWire(string glob, Func<string, string[]> nodes)
     {
         DirectoryInfo folder = Directory.CreateTempSubdirectory("firewire-model");
         try
         {
             string socket = Path.Combine(folder.FullName, "controller");
-            using var model = new Model(Options.Parse(["--controller", $"{socket},name=host", "--node", "memory,name=memory", "--node", "camera,name=camera"]), _ => { });
-            return await Measure("bench-firewire", new MachineSetup
+            IEnumerable<string> words = nodes(folder.FullName).SelectMany((node, number) => (string[])["--node", $"{node},name=node{number}"]);
+            using var model = new Model(Options.Parse(["--controller", $"{socket},name=host", .. words]), _ => { });
+            return await Measure($"bench-{glob[..glob.IndexOf('-')]}", new MachineSetup
             {
                 MemoryMiB = 512,
                 Cpu = "qemu64,+ssse3,+sse4.2,+popcnt,+fsgsbase",
-                Arguments = "net=none bench=firewire-* after=exit",
+                Arguments = $"net=none bench={glob} after=exit",
                 SharesMemory = true,
                 More = ["-icount", "shift=0,sleep=on", "-device", $"{{\"driver\":\"vfio-user-pci\",\"socket\":{{\"type\":\"unix\",\"path\":\"{socket}\"}}}}"],
                 Lifetime = TimeSpan.FromMinutes(10),
@@ -81,6 +82,14 @@ public sealed class BenchMachine : IAsyncLifetime
         {
             folder.Delete(recursive: true);
         }
+    }
+
+    private static string Disk(string folder)
+    {
+        string path = Path.Combine(folder, "disk");
+        using FileStream file = File.Create(path);
+        file.SetLength(64 << 20);
+        return path;
     }
 
     private static async Task<IReadOnlyDictionary<string, double>> Measure(string name, MachineSetup setup)
@@ -113,7 +122,7 @@ public sealed class BenchTests(BenchMachine measured) : IClassFixture<BenchMachi
     {
         if (name == "kernel-bytes") return (await IsoTests.ExtractKernel("bench-kernel.elf")).Length;
         var figures = name.EndsWith(Large, StringComparison.Ordinal) ? measured.Large
-            : name.StartsWith("firewire-", StringComparison.Ordinal) ? measured.FireWire
+            : name.StartsWith("firewire-", StringComparison.Ordinal) || name.StartsWith("sbp2-", StringComparison.Ordinal) ? measured.FireWire
             : name.StartsWith("e1000e-", StringComparison.Ordinal) || name.StartsWith("i8255x-", StringComparison.Ordinal) ? measured.Cards : measured.First;
         string key = name.StartsWith(BootToPrompt, StringComparison.Ordinal) ? name.Replace(Large, "").Replace(Small, "") : name;
         Assert.True(figures.TryGetValue(key, out double value), $"{key} was not measured");

@@ -1,6 +1,6 @@
 #!/bin/bash
-# run.sh dma|e1000e|i82557b|firewire|firewire-ip [extra kernel arguments, e.g. swiotlb=force]
-# firewire, firewire-ip: MODEL names the socket of a running controller model with a memory node, or one that speaks IPv4, behind it; QEMU must be 10.1 or newer.
+# run.sh dma|e1000e|i82557b|firewire|firewire-disk|firewire-ip [extra kernel arguments, e.g. swiotlb=force]
+# firewire...: MODEL names the socket of a running controller model with a memory node, a disk, or a node that speaks IPv4 behind it; QEMU must be 10.1 or newer.
 # Boots Debian's Linux under QEMU TCG with -icount, so the guest's TSC counts instructions, and prints BENCH lines.
 # `iso/setup.sh linux` gets what it needs: a kernel with its headers, gcc, busybox-static, cpio.
 set -euo pipefail
@@ -13,13 +13,18 @@ mkdir -p "$work"/root/{bin,proc,sys,dev}
 cp /bin/busybox "$work/root/bin/"
 shared=()
 if [[ $what == dma || $what == firewire* ]]; then
-  cp "$here"/{bench.c,firewire.c,served.c,ip1394.c,Makefile} "$work/"
+  cp "$here"/{bench.c,firewire.c,served.c,sbp2-read.c,ip1394.c,Makefile} "$work/"
   make -s -C "/lib/modules/$release/build" M="$work" modules >"$work/log" 2>&1 || { cat "$work/log"; exit 1; }
   cp "$work"/*.ko "$work/root/"; cp "$here/init-$what" "$work/root/init"
   devices=(-device edu -nic none)
 fi
 if [[ $what == firewire* ]]; then
-  for m in crc-itu-t firewire-core firewire-ohci firewire-net; do cp "$(find "/lib/modules/$release" -name "$m.ko")" "$work/root/"; done
+  modules=(firewire-ohci)
+  [ $what != firewire-ip ] || modules+=(firewire-net)
+  [ $what != firewire-disk ] || modules+=(firewire-sbp2 sd_mod crc32c_generic)
+  # In the order that they need each other in.
+  for m in "${modules[@]}"; do modprobe -S "$release" --show-depends "$m" | awk '$1 == "insmod" {print $2}'; done | awk '!seen[$0]++' >"$work/needed"
+  while read -r m; do cp "$m" "$work/root/"; basename "$m" .ko; done <"$work/needed" >"$work/root/modules"
   # A model outside QEMU answers in real time, so idle time must pass; of two -icount the last one counts.
   machine+=(-icount shift=0,sleep=on)
   shared=(-object memory-backend-memfd,id=ram,size=$memory,share=on -machine memory-backend=ram)
