@@ -1,7 +1,7 @@
 using System;
 using Sluice.Boot;
 using Sluice.Drivers.Iidc;
-using Sluice.FireWire.Core;
+using Sluice.Drivers.Video;
 using Sluice.Mm;
 using Sluice.Platform;
 
@@ -26,9 +26,9 @@ internal static class FireWireIsoBench
         See(camera!, Rounds);
         ulong ticks = Cpu.Timestamp() - start - (Machine.IdleTicks - idle);
         Bug.If(TakenPages() != taken, "frames allocated memory"u8);
-        Bug.If(camera!.Counters.Skipped + camera.Counters.Cut + camera.Counters.Gaps != 0, "frames were lost while they were counted"u8);
+        Bug.If(camera!.Counters.Skipped + camera.Drops.Cut + camera.Drops.Gaps != 0, "frames were lost while they were counted"u8);
         camera.Stop();
-        while (camera.State == CameraState.Stopping)
+        while (camera.State == VideoState.Stopping)
             WorkLoop.Turn(Deadline.In(Look));
         run.Report("firewire-iso-receive-frame"u8, ticks, Rounds);
         run.Report("firewire-iso-receive-packet"u8, ticks, Rounds * VideoMode.Packets(Rate));
@@ -37,15 +37,15 @@ internal static class FireWireIsoBench
     private static bool TryStart(out Camera? camera)
     {
         camera = null;
-        foreach (Camera one in FireWireStart.Cards[0].Cameras.All)
-            camera ??= one;
+        foreach (VideoSource one in FireWireStart.Cards[0].Videos.All)
+            camera ??= one as Camera;
         Deadline end = Deadline.In(Patience);
-        while (camera != null && camera.State != CameraState.Running && !end.Passed)
+        while (camera != null && camera.State != VideoState.Running && !end.Passed)
         {
             camera.TryStart(Mode, Rate);
             WorkLoop.Turn(Deadline.In(Look));
         }
-        return camera != null && camera.State == CameraState.Running;
+        return camera != null && camera.State == VideoState.Running;
     }
 
     private static ulong TakenPages()
@@ -58,12 +58,12 @@ internal static class FireWireIsoBench
 
     private static void See(Camera camera, int frames)
     {
-        while (frames != 0 && camera.State == CameraState.Running)
+        while (frames != 0 && camera.State == VideoState.Running)
         {
             WorkLoop.Turn(Deadline.Never);
-            while (frames != 0 && camera.TryTake(out IsoReceiveBuffer? frame))
+            while (frames != 0 && camera.TryTake(out VideoFrame frame))
             {
-                camera.GiveBack(frame!);
+                camera.GiveBack(frame);
                 frames--;
             }
         }

@@ -1,10 +1,13 @@
 using System;
 using Sluice.Drivers;
+using Sluice.Drivers.Dv;
 using Sluice.Drivers.Iidc;
 using Sluice.Drivers.Ip1394;
 using Sluice.Drivers.Ohci;
 using Sluice.Drivers.Sbp2;
+using Sluice.Drivers.Video;
 using Sluice.FireWire.Core;
+using Sluice.Mm;
 using Sluice.Platform;
 using Sluice.Shell;
 
@@ -13,6 +16,9 @@ namespace Sluice.Boot;
 /// <summary>A controller, its bus, the nodes on it, and what we do with them.</summary>
 internal sealed class FireWireCard
 {
+    // Cameras, and as many DV devices, that there are places for, if the controller has as many receivers.
+    private const int Sources = 2;
+
     public readonly Ohci Controller;
     public readonly FireWireBus Bus;
     public readonly RemoteNodes Nodes;
@@ -20,7 +26,7 @@ internal sealed class FireWireCard
     public readonly Sbp2Initiator Disks;
     public readonly Ip1394Device Ip;
     public readonly BroadcastReceiver Broadcasts;
-    public readonly Cameras Cameras;
+    public readonly VideoSources Videos;
 
     public FireWireCard(Ohci controller)
     {
@@ -34,7 +40,13 @@ internal sealed class FireWireCard
         name.Text.CopyTo(kept);
         Ip = new Ip1394Device(Bus, Nodes, DmaStart.System.Frames, kept);
         Broadcasts = new BroadcastReceiver(Ip, Bus, controller, controller.Function.Dma);
-        Cameras = new Cameras(Bus, Nodes, controller, controller.Function.Dma);
+        Videos = new VideoSources(Bus, Nodes);
+        var fcp = new Fcp(Bus);
+        for (int i = 0; i < Sources; i++)
+        {
+            Videos.TryAdd(new Camera(Bus, controller.Function.Dma), controller);
+            Videos.TryAdd(new DvDevice(Bus, fcp, controller.Function.Dma, Pages.Allocator), controller);
+        }
     }
 
     /// <summary>The first node of the emulated bus's makers whose ROM has this model; below 0 if there is none.</summary>

@@ -1,7 +1,10 @@
 using System;
+using System.Buffers.Binary;
 using Sluice.Boot;
 using Sluice.Console;
+using Sluice.Drivers.Dv;
 using Sluice.Drivers.Iidc;
+using Sluice.Drivers.Video;
 using Sluice.FireWire.Core;
 using Sluice.Net;
 using Sluice.Platform;
@@ -18,95 +21,116 @@ internal static class FireWireCamera
     // Color first, and what most cameras have.
     private static ReadOnlySpan<byte> Preferred => [3, 2, 1, 4, 5, 6, 0];
 
-    /// <summary><c>camera [FRAMES [MODE [RATE]]]</c>: without a number, until a key.</summary>
+    /// <summary><c>camera [@NODE] [FRAMES [MODE [RATE]]]</c>: the first that is there, or that node; without a number, until a key.</summary>
     public static bool Run(CommandWords words)
     {
-        ulong frames = 0, mode = VideoMode.Modes, rate = DefaultRate;
+        ulong node = Topology.MostNodes, frames = 0, mode = VideoMode.Modes, rate = DefaultRate;
+        CommandWords after = words;
+        if (after.TryNext(out ReadOnlySpan<byte> first) && first[0] == (byte)'@')
+        {
+            if (!NumberParse.TryParse(first.Slice(1), out node) || node >= Topology.MostNodes)
+                return false;
+            words = after;
+        }
         if (!TryReadNumber(ref words, int.MaxValue, ref frames) || !TryReadNumber(ref words, VideoMode.Modes - 1, ref mode)
             || !TryReadNumber(ref words, VideoMode.Rates - 1, ref rate) || words.TryNext(out _))
             return false;
-        Camera? camera = null;
-        foreach (Camera one in FireWireStart.Cards[0].Cameras.All)
+        VideoSource? source = null;
+        foreach (VideoSource one in FireWireStart.Cards[0].Videos.All)
         {
-            if (camera == null && one.State == CameraState.Idle)
-                camera = one;
+            if (source == null && one.State == VideoState.Idle && (node == Topology.MostNodes || one.Node == (int)node))
+                source = one;
         }
-        if (camera == null)
+        if (source == null)
             Terminal.WriteLine($"  no camera is there, or none is known yet");
-        else if (TryStart(camera, (int)mode, (int)rate))
-            Show(camera, frames);
+        else if (TryStart(source, (int)mode, (int)rate))
+            Show(source, frames);
         else
-            Terminal.WriteLine($"  camera {new GuidText(camera.Guid)}: {NameOf(camera.End)}");
+            Terminal.WriteLine($"  camera {new GuidText(source.Guid)}: {NameOf(source.End)}");
         return true;
     }
 
     private static bool TryReadNumber(ref CommandWords words, ulong most, ref ulong number) =>
         !words.TryNext(out ReadOnlySpan<byte> word) || (NumberParse.TryParse(word, out number) && number <= most);
 
-    private static bool TryStart(Camera camera, int mode, int rate)
+    private static bool TryStart(VideoSource source, int mode, int rate)
     {
+        if (source is DvDevice device)
+            return IsRunning(device, device.TryStart());
+        var camera = (Camera)source;
         if (mode < VideoMode.Modes)
-            return TryStartOne(camera, mode, rate);
+            return IsRunning(camera, camera.TryStart(mode, rate));
         foreach (byte preferred in Preferred)
         {
-            if (TryStartOne(camera, preferred, rate))
+            if (IsRunning(camera, camera.TryStart(preferred, rate)))
                 return true;
-            if (camera.End != CameraEnd.NoSuchMode)
+            if (camera.End != VideoEnd.NoSuchMode)
                 break;
         }
         return false;
     }
 
-    private static bool TryStartOne(Camera camera, int mode, int rate)
+    // Waits for what comes of a start; the source bounds it.
+    private static bool IsRunning(VideoSource source, bool isBegun)
     {
-        if (camera.TryStart(mode, rate))
-            WaitWhile(camera, CameraState.Starting);
-        WaitWhile(camera, CameraState.Stopping);
-        return camera.State == CameraState.Running;
+        if (isBegun)
+            WaitWhile(source, VideoState.Starting);
+        WaitWhile(source, VideoState.Stopping);
+        return source.State == VideoState.Running;
     }
 
-    // The camera bounds it.
-    private static void WaitWhile(Camera camera, CameraState state)
+    private static void WaitWhile(VideoSource source, VideoState state)
     {
-        while (camera.State == state)
+        while (source.State == state)
             WorkLoop.Turn(Deadline.In(Look));
     }
 
-    private static void Show(Camera camera, ulong most)
+    private static void Show(VideoSource source, ulong most)
     {
-        VideoMode mode = camera.Mode;
-        int milli = 1875 << camera.Rate;
-        Terminal.WriteLine($"  camera {new GuidText(camera.Guid)}: {mode.Width} x {mode.Height}, {NameOf(mode.Coding)}, {milli / 1000}.{milli % 1000:d3} frames/s on channel {camera.Channel} (any key ends it)");
-        PictureView view = new(Terminal.Screen, mode.Width, mode.Height);
+        Terminal.Write($"  camera {new GuidText(source.Guid)}: ");
+        if (source is Camera camera)
+        {
+            int milli = 1875 << camera.Rate;
+            Terminal.Write($"{camera.VideoMode.Width} x {camera.VideoMode.Height}, {NameOf(camera.VideoMode.Coding)}, {milli / 1000}.{milli % 1000:d3} frames/s");
+        }
+        else
+        {
+            Terminal.Write($"DV");
+        }
+        Terminal.WriteLine($" on channel {source.Channel} (any key ends it)");
+        PictureView view = default;
         ulong seen = 0, began = 0, last = 0;
         uint begins = 0;
         Span<byte> hash = stackalloc byte[Sha256.HashBytes];
-        while (camera.State is CameraState.Starting or CameraState.Running && (most == 0 || seen < most) && !IsKeyPressed())
+        while (source.State is VideoState.Starting or VideoState.Running && (most == 0 || seen < most) && !IsKeyPressed())
         {
             WorkLoop.Turn(Deadline.In(Look));
-            while (camera.TryTake(out IsoReceiveBuffer? frame))
+            while (source.TryTake(out VideoFrame frame))
             {
                 last = Clock.Microseconds;
                 began = seen == 0 ? last : began;
                 seen++;
-                view.Draw(mode.Coding, frame!.Bytes);
+                VideoPicture picture = source.PictureOf(frame);
+                if (!view.IsFor(picture))
+                    view = new PictureView(Terminal.Screen, picture.Width, picture.Height);
+                view.Draw(picture);
                 if (seen == most)
                 {
-                    begins = System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(frame.Bytes);
+                    begins = BinaryPrimitives.ReadUInt32BigEndian(frame.Bytes);
                     Sha256 sum = default;
                     sum.Start();
                     sum.Add(frame.Bytes);
                     sum.Finish(hash);
                 }
-                camera.GiveBack(frame);
+                source.GiveBack(frame);
                 if (seen == most)
                     break;
             }
         }
-        camera.Stop();
-        WaitWhile(camera, CameraState.Stopping);
+        source.Stop();
+        WaitWhile(source, VideoState.Stopping);
         view.Close();
-        Report(camera, seen, last - began);
+        Report(source, seen, last - began);
         if (seen == 0 || seen != most)
             return;
         Terminal.Write($"  the last begins with {begins:x8}, SHA-256 ");
@@ -115,14 +139,27 @@ internal static class FireWireCamera
         Terminal.WriteLine($"");
     }
 
-    private static void Report(Camera camera, ulong seen, ulong microseconds)
+    private static void Report(VideoSource source, ulong seen, ulong microseconds)
     {
-        CameraCounters c = camera.Counters;
+        VideoCounters c = source.Counters;
         ulong tenths = seen > 1 && microseconds != 0 ? (seen - 1) * 10_000_000 / microseconds : 0;
-        if (camera.End != CameraEnd.Stopped)
-            Terminal.WriteLine($"  ended: {NameOf(camera.End)}");
-        Terminal.WriteLine($"  {seen} frames seen, {tenths / 10}.{tenths % 10} a second; {c.Frames} whole, skipped {c.Skipped}; empty cycles {c.Gaps}; dropped: damaged {c.Damaged}, short {c.Short}, long {c.Long}, cut {c.Cut}, crowded {c.Crowded}; bus resets {c.Resets}, channels lost {c.Lost}");
+        if (source.End != VideoEnd.Stopped)
+            Terminal.WriteLine($"  ended: {NameOf(source.End)}");
+        Terminal.Write($"  {seen} frames seen, {tenths / 10}.{tenths % 10} a second; {c.Frames} whole, skipped {c.Skipped}; bus resets {c.Resets}, channels lost {c.Lost}; ");
+        if (source is Camera camera)
+            Report(camera.Drops);
+        else if (source is DvDevice device)
+            Report(device.Drops);
     }
+
+    private static void Report(in DvCounters c)
+    {
+        Terminal.WriteLine($"packets {c.Packets}, empty {c.Empty}, gaps {c.Gaps}; dropped: torn {c.Torn}, doubled {c.Doubled}, incomplete {c.Incomplete}");
+        Terminal.WriteLine($"  bad packets: damaged {c.Damaged}, length {c.BadLength}, header {c.BadHeader}, of others {c.Foreign}, blocks {c.BadBlocks}; begun anew {c.Restarts}; commands: no answer {c.Unanswered}, refused {c.Refused}");
+    }
+
+    private static void Report(in CameraCounters c) =>
+        Terminal.WriteLine($"empty cycles {c.Gaps}; dropped: damaged {c.Damaged}, short {c.Short}, long {c.Long}, cut {c.Cut}, crowded {c.Crowded}");
 
     private static bool IsKeyPressed()
     {
@@ -134,6 +171,6 @@ internal static class FireWireCamera
 
     private static ReadOnlySpan<byte> NameOf(PixelCoding coding) => NameList.At("YUV 4:4:4\nYUV 4:2:2\nYUV 4:1:1\nRGB\ngrey, 8 bits\ngrey, 16 bits\n"u8, (int)coding);
 
-    private static ReadOnlySpan<byte> NameOf(CameraEnd end) => NameList.At(
+    private static ReadOnlySpan<byte> NameOf(VideoEnd end) => NameList.At(
         "stopped\nno such mode or rate\nno channel or bandwidth\nno memory\nit refused\nit is silent or gone\nthe controller failed\n"u8, (int)end);
 }

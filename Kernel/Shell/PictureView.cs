@@ -1,6 +1,6 @@
 using System;
 using Sluice.Console;
-using Sluice.Drivers.Iidc;
+using Sluice.Drivers.Video;
 
 namespace Sluice.Shell;
 
@@ -10,7 +10,7 @@ namespace Sluice.Shell;
 /// </summary>
 internal readonly ref struct PictureView
 {
-    private const int MostWidth = 640;
+    private const int MostWidth = 720;
 
     private readonly TextScreen? _screen;
     private readonly int _width, _height, _step;
@@ -26,16 +26,19 @@ internal readonly ref struct PictureView
             _step++;
     }
 
+    /// <summary>Whether it is for pictures of this size.</summary>
+    public bool IsFor(in VideoPicture picture) => _width == picture.Width && _height == picture.Height;
+
     /// <summary>Shows a picture.</summary>
-    public void Draw(PixelCoding coding, ReadOnlySpan<byte> picture)
+    public void Draw(in VideoPicture picture)
     {
         if (_screen == null)
             return;
         Span<uint> line = stackalloc uint[MostWidth];
-        int bytes = picture.Length / _height, count = _width / _step;
+        int bytes = picture.Bytes.Length / _height, count = _width / _step;
         for (int y = 0; y < _height / _step; y++)
         {
-            PixelLine.ToRgb(coding, picture.Slice(y * _step * bytes, bytes), line.Slice(0, _width));
+            PixelLine.ToRgb(picture.Coding, picture.Bytes.Slice(y * _step * bytes, bytes), line.Slice(0, _width));
             for (int x = 1; _step != 1 && x < count; x++)
                 line[x] = line[x * _step];
             _screen.DrawPixels(_screen.PixelWidth - count, y, line.Slice(0, count));

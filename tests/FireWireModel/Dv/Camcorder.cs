@@ -10,7 +10,7 @@ namespace Sluice.FireWire.Dv;
 /// A camcorder that plays a tape: AV/C commands make it, plugs say on which channel, and a packet goes out in each cycle, 480 bytes of DV
 /// or none, as the rate of the frames wants it. Source: IEC 61883-1 (FCP, plugs, CIP headers) and IEC 61883-2 (SD-DVCR).
 /// </summary>
-public sealed class Camcorder : Node
+public class Camcorder : Node
 {
     /// <summary>Where commands come, and where responses go.</summary>
     public const ulong Command = Csr.Base + 0xB00, Response = Csr.Base + 0xD00;

@@ -3,8 +3,8 @@ using System;
 namespace Sluice.FireWire.Dv;
 
 /// <summary>
-/// Frames to test with: right headers, time code and recording date in the subcode, silence, and a picture of one grey that gets lighter
-/// with each frame; what a decoder does not look at is different in each frame and block, so no two are alike.
+/// Frames to test with: right headers, time code and recording date in the subcode, silence, and a picture of bars (<see cref="TestBars"/>);
+/// what a decoder does not look at is different in each frame and block, so no two are alike.
 /// Source: IEC 61834-2 (DIF blocks, section 5.3; compressed macro blocks, section 7), IEC 61834-4 (packs).
 /// </summary>
 public static class DvFrame
@@ -73,7 +73,7 @@ public static class DvFrame
                 block[8..].Clear();
                 break;
             default:
-                FillVideo(sequence, index, number, block[3..]);
+                FillVideo(system, sequence, index, number, block[3..]);
                 break;
         }
     }
@@ -118,7 +118,7 @@ public static class DvFrame
         (at[0], at[1], at[2], at[3], at[4]) = (kind, one, two, three, four);
 
     // Four blocks of luminance and two of chrominance, each a DC value of nine bits, no motion, class 0, and the end code 0110.
-    private static void FillVideo(int sequence, int index, long number, Span<byte> block)
+    private static void FillVideo(DvSystem system, int sequence, int index, long number, Span<byte> block)
     {
         block[0] = 0x0F;
         ulong chance = ((ulong)number << 20) | ((uint)sequence << 12) | (uint)index;
@@ -127,10 +127,18 @@ public static class DvFrame
             chance = (chance * 6364136223846793005) + 1442695040888963407;
             block[i] = (byte)(chance >> 56);
         }
-        int luminance = (int)(number * 2 % 220) - 110;
+        (int x, int y, bool isSquare) = TestBars.PlaceOf(system, sequence, index);
+        (int blue, int red) = TestBars.Differences(system, x, y);
         for (int i = 0, at = 1; i < 6; at += i < 4 ? LuminanceBytes : ChrominanceBytes, i++)
         {
-            uint bits = ((uint)(i < 4 ? luminance * 2 : 0) & 0x1FF) << 7;
+            int level = i switch
+            {
+                < 4 => TestBars.Luminance(system, number, x + (isSquare ? i % 2 : i), y + (isSquare ? i / 2 : 0)),
+                4 => red,
+                _ => blue,
+            };
+            // Twice what it is above 128.
+            uint bits = ((uint)((level - 128) * 2) & 0x1FF) << 7;
             (block[at], block[at + 1]) = ((byte)(bits >> 8), (byte)((bits & 0x80) | 0x06));
         }
     }

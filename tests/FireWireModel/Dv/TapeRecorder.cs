@@ -23,7 +23,7 @@ public sealed class TapeRecorder(DvSystem system, uint company)
     private const int Control = 0, Status = 1, SpecificInquiry = 2, GeneralInquiry = 4;
     private const byte NotImplemented = 8, Accepted = 9, Rejected = 0xA, Stable = 0xC;
     private const byte Unit = 0xFF, Tape = 4 << 3;
-    private const byte PlugInfo = 0x02, UnitInfo = 0x30, SubunitInfo = 0x31, TimeCode = 0x51, OutputSignalMode = 0x78, Power = 0xB2, Play = 0xC3, Record = 0xC2,
+    private const byte PlugInfo = 0x02, OutputPlugFormat = 0x18, UnitInfo = 0x30, SubunitInfo = 0x31, TimeCode = 0x51, OutputSignalMode = 0x78, Power = 0xB2, Play = 0xC3, Record = 0xC2,
         Wind = 0xC4, TransportState = 0xD0, MediumInfo = 0xDA;
     private const byte Forward = 0x75, ForwardPause = 0x7D, WindStop = 0x60, Rewind = 0x65, FastForward = 0x75, PowerOn = 0x70;
     private const int WindFrames = 250;
@@ -46,7 +46,7 @@ public sealed class TapeRecorder(DvSystem system, uint company)
         byte code = (kind, command[1], command[2]) switch
         {
             (GeneralInquiry or SpecificInquiry, Tape, TimeCode or OutputSignalMode or Play or Wind or TransportState or MediumInfo) => Stable,
-            (GeneralInquiry or SpecificInquiry, Unit, PlugInfo or UnitInfo or SubunitInfo or Power) => Stable,
+            (GeneralInquiry or SpecificInquiry, Unit, PlugInfo or OutputPlugFormat or UnitInfo or SubunitInfo or Power) => Stable,
             (Status, Unit, _) when command.Length >= 8 || command[2] == Power => AnswerUnit(command[2], response),
             (Status, Tape, _) => AnswerTape(command[2], response),
             (Control, Tape, _) => Move(command[2], command[3]),
@@ -72,6 +72,10 @@ public sealed class TapeRecorder(DvSystem system, uint company)
             case PlugInfo when response[3] == 0:
                 // Isochronous inputs and outputs, external ones.
                 (response[4], response[5], response[6], response[7]) = (0, 1, 0, 0);
+                return Stable;
+            case OutputPlugFormat when response[3] == 0:
+                // SD-DVCR (IEC 61883-2), 50/60.
+                (response[4], response[5], response[6], response[7]) = (0x80, (byte)(system.Flag << 7), 0xFF, 0xFF);
                 return Stable;
             case Power:
                 response[3] = PowerOn;

@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Linq;
 using Sluice.Drivers.Iidc;
 using Sluice.Drivers.Ohci;
+using Sluice.Drivers.Video;
 using Sluice.FireWire.Core;
 using Sluice.FireWire.Nodes;
 using Sluice.FireWire.Ohci;
@@ -27,8 +28,8 @@ public sealed class CameraTests
         using var bus = new Viewing(kind);
         bus.Start(5, 3);
         bus.See(6);
-        CameraCounters counters = bus.Camera.Counters;
-        Assert.Equal((6ul, 0ul), (counters.Frames, counters.Gaps + counters.Crowded + counters.Damaged + counters.Short + counters.Long + counters.Cut + counters.Skipped));
+        CameraCounters drops = bus.Camera.Drops;
+        Assert.Equal((6ul, 0ul), (bus.Camera.Counters.Frames, drops.Gaps + drops.Crowded + drops.Damaged + drops.Short + drops.Long + drops.Cut + bus.Camera.Counters.Skipped));
         bus.End();
     }
 
@@ -42,7 +43,7 @@ public sealed class CameraTests
         {
             Assert.True(bus.Camera.TryStart(mode, rate));
             bus.Machine.Pass(100_000);
-            Assert.Equal((CameraState.Idle, CameraEnd.NoSuchMode), (bus.Camera.State, bus.Camera.End));
+            Assert.Equal((VideoState.Idle, VideoEnd.NoSuchMode), (bus.Camera.State, bus.Camera.End));
         }
         else
         {
@@ -63,17 +64,17 @@ public sealed class CameraTests
         for (int step = 0; step < 8; step++)
         {
             Assert.True(bus.Camera.TryStart(1, 3));
-            for (int i = 0; i < step * 3 && bus.Camera.State == CameraState.Starting; i++)
+            for (int i = 0; i < step * 3 && bus.Camera.State == VideoState.Starting; i++)
                 bus.Machine.Pass(250);
             bus.Reset(isLong: step % 2 == 0);
-            bus.Wait(CameraState.Running);
+            bus.Wait(VideoState.Running);
             bus.See(2, isExact: false);
             bus.Reset(isLong: step % 2 != 0);
             bus.See(3, isExact: false);
             bus.Camera.Stop();
             if (step % 3 == 0)
                 bus.Reset(isLong: true);
-            bus.Wait(CameraState.Idle);
+            bus.Wait(VideoState.Idle);
             Assert.Equal(-1, bus.Camera.Channel);
             Assert.False(bus.Theirs.NeedsCycles);
         }
@@ -87,10 +88,10 @@ public sealed class CameraTests
         bus.Start(5, 3);
         bus.See(2);
         bus.Machine.Bus.Disconnect(bus.Theirs.Phy);
-        bus.Wait(CameraState.Absent, 40_000_000);
-        Assert.Equal(CameraEnd.Silent, bus.Camera.End);
+        bus.Wait(VideoState.Absent, 40_000_000);
+        Assert.Equal(VideoEnd.Silent, bus.Camera.End);
         bus.Machine.Bus.Connect(bus.Theirs.Phy, bus.Machine.Phy);
-        bus.Wait(CameraState.Idle, 10_000_000);
+        bus.Wait(VideoState.Idle, 10_000_000);
         bus.Machine.Pass(1_000_000, 2_000);
         bus.Start(5, 3);
         bus.See(2, isExact: false);
@@ -104,11 +105,11 @@ public sealed class CameraTests
         bus.Start(5, 4);
         bus.Machine.Pass(1_000_000, 2_000);
         Assert.InRange(bus.Camera.Counters.Frames, 28ul, 31ul);
-        Assert.Equal(bus.Camera.Counters.Frames, bus.Camera.Counters.Skipped + Camera.Buffers - 2);
+        Assert.Equal(bus.Camera.Counters.Frames, bus.Camera.Counters.Skipped + VideoSource.Frames - 2);
         // What is there are the newest.
-        Assert.True(bus.Camera.TryTake(out IsoReceiveBuffer? frame));
-        Assert.Equal((uint)bus.Camera.Counters.Frames - 2, Viewing.NumberOf(frame!));
-        bus.Camera.GiveBack(frame!);
+        Assert.True(bus.Camera.TryTake(out VideoFrame frame));
+        Assert.Equal((uint)bus.Camera.Counters.Frames - 2, Viewing.NumberOf(frame));
+        bus.Camera.GiveBack(frame);
         bus.End();
     }
 
@@ -130,7 +131,7 @@ public sealed class CameraTests
         }
         bus.Talker.Say(Enumerable.Range(0, 4000).Select(_ => new Spoken(new byte[random.Next(2048)], random.Next(64), random.Next(4), random.Next(16), random.Next(2) == 0)));
         bus.See(9, isExact: false, isPure: false);
-        CameraCounters c = bus.Camera.Counters;
+        CameraCounters c = bus.Camera.Drops;
         Assert.All((ulong[])[c.Crowded, c.Short, c.Long, c.Damaged, c.Cut], count => Assert.NotEqual(0ul, count));
         bus.See(3, isExact: false);
         bus.End();
@@ -146,8 +147,8 @@ public sealed class CameraTests
         bus.Machine.Pass(100_000);
         Assert.Equal(ResourceResult.Complete, holder.Result);
         Assert.True(bus.Camera.TryStart(5, 4));
-        bus.Wait(CameraState.Idle);
-        Assert.Equal(CameraEnd.NoResources, bus.Camera.End);
+        bus.Wait(VideoState.Idle);
+        Assert.Equal(VideoEnd.NoResources, bus.Camera.End);
         Assert.Equal(Error.None, resources.Release());
         bus.Machine.Pass(100_000);
         bus.Start(5, 4);
@@ -170,7 +171,7 @@ public sealed class CameraTests
             if (fault == OhciFaults.StuckContext)
                 bus.Camera.Stop();
             bus.Machine.Pass(30_000_000, 10_000);
-            Assert.True(bus.Camera.State is CameraState.Absent or CameraState.Idle, $"{fault}: {bus.Camera.State}");
+            Assert.True(bus.Camera.State is VideoState.Absent or VideoState.Idle, $"{fault}: {bus.Camera.State}");
             bus.Machine.CheckNothingLeaks(bus.Driver);
         }
     }
@@ -182,99 +183,50 @@ public sealed class CameraTests
         public void OnResources(IsoResources resources, ResourceResult result) => Result = result;
     }
 
-    // A machine, a camera, and somebody else who can talk.
-    private sealed class Viewing : IDisposable
+    private sealed class Viewing : VideoMachine<ModelCamera>
     {
         private long _next = -1;
 
-        public Viewing(string kind)
+        public Viewing(string kind) : base(kind, new ModelCamera(new BusInformation(0xCA3E4A, MaxRecord: 10)))
         {
-            Machine = new OhciMachine(kind);
-            Machine.Add(Theirs);
-            Machine.Add(Talker);
-            Theirs.Phy.IsContender = Talker.Phy.IsContender = false;
-            Driver = Machine.Probe();
-            var nodes = new RemoteNodes(Driver.Bus);
-            Manager = new BusManager(Driver.Bus);
-            Ours = new Cameras(Driver.Bus, nodes, Driver, Driver.Function.Dma);
-            Machine.Phy.InitiateReset(isLong: false);
-            Wait(CameraState.Idle);
-            // The manager has made of the bus what it wants.
-            Machine.Pass(4_000_000, 10_000);
+            Camera = new Camera(Driver.Bus, Driver.Function.Dma);
+            Assert.True(Sources.TryAdd(Camera, Driver));
+            Settle();
         }
 
-        public OhciMachine Machine { get; }
+        public Camera Camera { get; }
 
-        public ModelCamera Theirs { get; } = new(new BusInformation(0xCA3E4A, MaxRecord: 10));
-
-        public Talker Talker { get; } = new();
-
-        public Ohci Driver { get; }
-
-        public BusManager Manager { get; }
-
-        public Cameras Ours { get; }
-
-        public Camera Camera => Ours.All[0];
-
-        public static uint NumberOf(IsoReceiveBuffer frame) => System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(frame.Bytes);
+        public static uint NumberOf(in VideoFrame frame) => System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(frame.Bytes);
 
         public void Start(int mode, int rate)
         {
             Assert.True(Camera.TryStart(mode, rate));
-            Wait(CameraState.Running);
-        }
-
-        public void Wait(CameraState state, int microseconds = 15_000_000)
-        {
-            for (int passed = 0; passed < microseconds && Camera.State != state; passed += 10_000)
-                Machine.Pass(10_000, 2_000);
-            Assert.Equal(state, Camera.State);
-        }
-
-        public void Reset(bool isLong)
-        {
-            Machine.Phy.InitiateReset(isLong);
-            Machine.Pass(1_000);
+            Wait(VideoState.Running);
         }
 
         /// <summary>Takes so many frames: each is one that was sent, in order.</summary>
         public void See(int frames, bool isExact = true, bool isPure = true)
         {
-            Sluice.FireWire.Iidc.VideoMode mode = ModelMode.Of(Enumerable.Range(0, 7).First(i => Sluice.Drivers.Iidc.VideoMode.Of(i).Equals(Camera.Mode)));
+            Sluice.FireWire.Iidc.VideoMode mode = ModelMode.Of(Enumerable.Range(0, 7).First(i => Sluice.Drivers.Iidc.VideoMode.Of(i).Equals(Camera.VideoMode)));
             byte[] picture = new byte[mode.FrameBytes];
             for (int passed = 0; frames > 0 && passed < 20_000; passed++)
             {
-                while (frames > 0 && Camera.TryTake(out IsoReceiveBuffer? frame))
+                while (frames > 0 && Camera.TryTake(out VideoFrame frame))
                 {
-                    uint number = NumberOf(frame!);
+                    uint number = NumberOf(frame);
                     Sluice.FireWire.Iidc.TestPicture.Draw(mode, number, 128, picture);
                     if (isPure)
                     {
-                        Assert.True(frame!.Bytes.SequenceEqual(picture));
+                        Assert.True(frame.Bytes.SequenceEqual(picture));
                         Assert.True(isExact && _next >= 0 ? number == _next : number >= _next);
                         _next = number + 1;
                     }
-                    Camera.GiveBack(frame!);
+                    Camera.GiveBack(frame);
                     frames--;
                 }
                 Machine.Pass(2_000, 2_000);
             }
             Assert.Equal(0, frames);
         }
-
-        public void End()
-        {
-            Camera.Stop();
-            Wait(CameraState.Idle);
-            Machine.Pass(100_000);
-            Assert.Equal(Error.None, Driver.LockRegister(1, 0, 0, out uint bandwidth));
-            Assert.Equal(Error.None, Driver.LockRegister(2, 0, 0, out uint channels));
-            // Channel 31 is everybody's.
-            Assert.Equal((-1, IsoResources.AllBandwidth, 0xFFFF_FFFE), (Camera.Channel, bandwidth, channels));
-            Machine.CheckNothingLeaks(Driver);
-        }
-
-        public void Dispose() => Machine.Dispose();
     }
 }

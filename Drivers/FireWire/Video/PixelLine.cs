@@ -1,6 +1,6 @@
 using System;
 
-namespace Sluice.Drivers.Iidc;
+namespace Sluice.Drivers.Video;
 
 /// <summary>Lines of frames as red, green and blue. Source: ITU-R BT.601, section 2.5, all of 0 to 255 in use, as cameras do.</summary>
 public static class PixelLine

@@ -1,0 +1,34 @@
+using System;
+
+namespace Sluice.Drivers.Dv;
+
+/// <summary>
+/// The commands that are given, and what responses say. Source: AV/C Digital Interface Command Set, General Specification 4.0, sections 7 and
+/// 9 (1394 Trade Association, TS 1999026); AV/C Tape Recorder/Player Subunit Specification 2.1 (TS 1999025).
+/// </summary>
+internal static class AvcCommand
+{
+    public const int Interim = 0xF, Accepted = 9, Stable = 0xC;
+
+    private const byte WindOperation = 0xC4, StopOperand = 0x60;
+
+    /// <summary>OUTPUT PLUG SIGNAL FORMAT of the unit's first isochronous plug.</summary>
+    public static ReadOnlySpan<byte> AskFormat => [1, 0xFF, 0x18, 0, 0xFF, 0xFF, 0xFF, 0xFF];
+
+    /// <summary>TRANSPORT STATE of the first tape.</summary>
+    public static ReadOnlySpan<byte> AskTransport => [1, 0x20, 0xD0, 0x7F];
+
+    /// <summary>PLAY, forward.</summary>
+    public static ReadOnlySpan<byte> Play => [0, 0x20, 0xC3, 0x75];
+
+    /// <summary>WIND, stop.</summary>
+    public static ReadOnlySpan<byte> Stop => [0, 0x20, WindOperation, StopOperand];
+
+    public static int KindOf(ReadOnlySpan<byte> response) => response[0] & 0xF;
+
+    /// <summary>The answer to <see cref="AskFormat"/> names something that is not DV (61883-2: format 0).</summary>
+    public static bool IsOtherFormat(ReadOnlySpan<byte> response) => KindOf(response) == Stable && response.Length > 4 && (response[4] & 0x3F) != 0;
+
+    /// <summary>The answer to <see cref="AskTransport"/> says that the tape stands still.</summary>
+    public static bool IsStopped(ReadOnlySpan<byte> response) => KindOf(response) == Stable && response[2] == WindOperation && response[3] == StopOperand;
+}
