@@ -45,7 +45,7 @@ if [ "${FIRMWARE:-bios}" = uefi ]; then
     -drive "if=pflash,unit=1,format=raw,snapshot=on,file=$(iso/qemu.sh --firmware-vars)")
 fi
 
-# A FireWire bus with a controller, a memory node, a peer that writes back what it gets, a disk and a camera. It is a child of this process, which becomes QEMU or waits for
+# A FireWire bus with a controller, a memory node, a peer that writes back what it gets, a disk, a camera and a camcorder. It is a child of this process, which becomes QEMU or waits for
 # it, and the system ends it when its parent ends, however that was; setsid: signals of the terminal are for QEMU.
 model=tests/FireWireModel/bin/Debug/net10.0/Sluice.FireWireModel.dll firewire=
 start_firewire() {
@@ -54,7 +54,7 @@ start_firewire() {
   command -v setpriv >/dev/null || { echo "run: no FireWire controller, as setpriv is missing (Debian package util-linux)" >&2; return 0; }
   local socket=out/firewire-$$.sock
   setpriv --pdeathsig TERM setsid dotnet exec $model --controller $socket,name=host --node memory,name=memory --node echo,name=echo \
-    --node disk,name=disk,image=out/disk --node camera,name=camera </dev/null >out/firewire.log 2>&1 &
+    --node disk,name=disk,image=out/disk --node camera,name=camera --node camcorder,name=camcorder </dev/null >out/firewire.log 2>&1 &
   firewire=$!
   if ! iso/qemu.sh -device vfio-user-pci,help >/dev/null 2>&1; then
     echo "run: no FireWire controller, as this QEMU has no vfio-user-pci (10.1 and newer have)" >&2

@@ -52,7 +52,7 @@ internal sealed class FireWireCard
     /// <summary>The first node of the emulated bus's makers whose ROM has this model; below 0 if there is none.</summary>
     public int NodeNamed(ReadOnlySpan<byte> model)
     {
-        Span<byte> found = stackalloc byte[8], vendor = stackalloc byte[8];
+        Span<byte> found = stackalloc byte[16], vendor = stackalloc byte[8];
         for (int node = 0; node < Bus.Topology.Count; node++)
         {
             if (Nodes.ImageOf(node) is { } rom && found.Slice(0, rom.TextOf(rom.Root, RomKey.Model, found)).SequenceEqual(model)

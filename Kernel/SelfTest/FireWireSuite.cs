@@ -2,7 +2,10 @@ using System;
 using System.Buffers.Binary;
 using System.Numerics;
 using Sluice.Boot;
+using Sluice.Drivers.Dv;
+using Sluice.Drivers.Iidc;
 using Sluice.Drivers.Sbp2;
+using Sluice.Drivers.Video;
 using Sluice.FireWire.Core;
 using Sluice.Net;
 using Sluice.Platform;
@@ -18,6 +21,7 @@ internal static unsafe class FireWireSuite
 {
     // A bus is quiet when managers have had their resets; the rest only ends what hangs.
     private const ulong Quiet = 2_500_000, Patience = 60_000_000, Look = 20_000;
+    private const int Pictures = 3, CameraMode = 4, CameraRate = 3, MostLine = 720, BarsAt = 100;
     private const int Accesses = 200, Echoes = 50, MostEcho = 64;
     private const ulong DiskBytes = 2 << 20, EchoAt = 0xFFFF_F001_0000, EchoWindow = EchoAt + 0x1000;
 
@@ -31,6 +35,8 @@ internal static unsafe class FireWireSuite
         suite.Case("a peer writes into memory that is offered, and not into any other"u8, &PeerCase);
         suite.Case("our memory is open to disks alone"u8, &DoorsCase);
         suite.Case("a disk says the same twice, and over bus resets"u8, &DiskCase);
+        suite.Case("a camera sends pictures of bars"u8, &CameraCase);
+        suite.Case("a tape is played, and has pictures of bars"u8, &TapeCase);
     }
 
     private static void BusCase(ref Ktap t) => With(ref t, &Bus);
@@ -44,6 +50,10 @@ internal static unsafe class FireWireSuite
     private static void DoorsCase(ref Ktap t) => With(ref t, &Doors);
 
     private static void DiskCase(ref Ktap t) => With(ref t, &Disk);
+
+    private static void CameraCase(ref Ktap t) => With(ref t, &CameraPictures);
+
+    private static void TapeCase(ref Ktap t) => With(ref t, &TapePictures);
 
     private static void Bus(ref Ktap t, FireWireCard card)
     {
@@ -189,6 +199,58 @@ internal static unsafe class FireWireSuite
         t.Check(FireWireDisk.TryHash(disk, bytes, null, first), "read once"u8);
         t.Check(FireWireDisk.TryHash(disk, bytes, null, again) && first.SequenceEqual(again), "read twice, the same"u8);
         t.Check(FireWireDisk.TryHash(disk, bytes, card.Controller, again) && first.SequenceEqual(again), "over bus resets, the same"u8);
+    }
+
+    private static void CameraPictures(ref Ktap t, FireWireCard card) => Watch(ref t, card, "Camera"u8);
+
+    private static void TapePictures(ref Ktap t, FireWireCard card) => Watch(ref t, card, "Camcorder"u8);
+
+    // Whatever does not come whole is left out by who receives it: what comes is right.
+    private static void Watch(ref Ktap t, FireWireCard card, ReadOnlySpan<byte> name)
+    {
+        if (!TryFind(ref t, card, name, out int node))
+            return;
+        VideoSource? source = null;
+        foreach (VideoSource one in card.Videos.All)
+            source = one.Node == node ? one : source;
+        if (!t.Check(source != null, "it has a place"u8))
+            return;
+        Deadline end = Deadline.In(Patience);
+        int seen = 0, good = 0;
+        while (seen < Pictures && !end.Passed)
+        {
+            if (source is Camera camera)
+                camera.TryStart(CameraMode, CameraRate);
+            else if (source is DvDevice device)
+                device.TryStart();
+            WorkLoop.Turn(Deadline.In(Look));
+            while (seen < Pictures && source!.TryTake(out VideoFrame frame))
+            {
+                seen++;
+                good += HasBars(source.PictureOf(frame)) ? 1 : 0;
+                source.GiveBack(frame);
+            }
+        }
+        t.Equal(Pictures, (ulong)good, "pictures with bars"u8);
+        source!.Stop();
+        while (source.State == VideoState.Stopping)
+            WorkLoop.Turn(Deadline.In(Look));
+        t.Equal((ulong)VideoEnd.Stopped, (ulong)source.End, "why it ended"u8);
+    }
+
+    // White, yellow, cyan, green, magenta, red, blue, black: 80 pixels each, of tapes 96.
+    private static bool HasBars(in VideoPicture picture)
+    {
+        int bytes = picture.Bytes.Length / picture.Height, bar = picture.Width > MostLine ? 0 : picture.Width == MostLine ? 96 : 80;
+        Span<uint> line = stackalloc uint[MostLine];
+        PixelLine.ToRgb(picture.Coding, picture.Bytes.Slice(bytes * BarsAt, bytes), line.Slice(0, Math.Min(picture.Width, MostLine)));
+        bool isGood = bar != 0;
+        for (int i = 0; i < 8; i++)
+        {
+            uint color = line[i * bar + bar / 3], bits = (color >> 22 & 2) | (color >> 13 & 4) | (color >> 7 & 1);
+            isGood &= bits == 7 - i;
+        }
+        return isGood;
     }
 
     // Until it was carried out, or its node is gone.

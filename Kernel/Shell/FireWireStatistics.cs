@@ -19,6 +19,7 @@ internal static class FireWireStatistics
         Terminal.WriteLine($"  \e[1m{card.Controller.Name} {card.Controller.Function.Address}\e[0m OHCI {card.Controller.Version >> 8}.{card.Controller.Version & 0xFF:x2}");
         Terminal.WriteLine($"    interrupts {c.Interrupts}, spurious {c.SpuriousInterrupts}, storms {card.Controller.InterruptStorms}");
         Terminal.WriteLine($"    packets sent {c.Sent}, received {c.Received}, between PHYs {c.PhyPackets}; bus resets {c.BusResets}");
+        Terminal.WriteLine($"    streams: buffers {c.StreamBuffers}; seconds with lost cycles {c.LostCycles}, with inconsistent ones {c.InconsistentCycles}; cameras without a place {card.Videos.NoPlace}");
         Terminal.WriteLine($"    transactions {b.Submitted}, under way {card.Bus.UnderWay}; retries {b.Retries}, given up {b.GivenUp}, timed out {b.TimeOuts}, lost by resets {b.LostByReset}, malformed {b.MalformedAnswers}");
         Terminal.WriteLine($"    requests served {b.Served}; refused: length {b.BadLengths + b.TooLong}, lock {b.BadLocks}, nobody's address {b.NobodysAddress}; dropped: old {b.OldRequests}, source {b.BadSources}, broadcast {b.BadBroadcasts}, code {b.BadCodes}, no record {b.NoResponseRecord}, response lost {b.ResponsesLost}");
         if (FireWireOffer.IsOn)

@@ -55,6 +55,7 @@ public sealed class FireWireDvTests
             while (!said.Contains("SHA-256"));
             Assert.Matches("DV on channel [0-9]+ ", said);
             Assert.Contains(Regex.Match(said, "SHA-256 ([0-9a-f]{64})").Groups[1].Value, Enumerable.Range(0, 1000).Select(number => Sum(system, number)));
+            Assert.Matches("streams: buffers [1-9][0-9]*; seconds with lost cycles [0-9]+, with inconsistent ones [0-9]+; ", await machine.Shell("fw stat"));
             Assert.Contains("no camera is there", await machine.Shell("fw camera @62"));
 
             await Seen(machine, model, system);

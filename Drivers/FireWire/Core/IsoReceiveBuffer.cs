@@ -43,6 +43,9 @@ public readonly struct IsoPacket(uint header, uint time, bool isWhole)
 /// </summary>
 public abstract class IsoReceiveBuffer(IsoReceiveMode mode)
 {
+    /// <summary>Bytes of a packet's data that are in its place in <see cref="IsoReceiveMode.Divided"/>.</summary>
+    public const int FrontBytes = 8;
+
     // Memory in pieces of half a megabyte or so; more if it is short.
     private const int MostSegments = 256;
 
@@ -66,7 +69,8 @@ public abstract class IsoReceiveBuffer(IsoReceiveMode mode)
 
     /// <summary>
     /// How many packets came one after the other from the first on, each with as many bytes as there are in a place, and none but the first with the
-    /// synchronization code that the receiver knows; of streams all. Their data is <see cref="Bytes"/>; if the next one came whole and is shorter, its data follows.
+    /// synchronization code that the receiver knows; of streams all; divided, those whose data
+    /// is there in full. Their data is <see cref="Bytes"/>; if the next one came whole and is shorter, its data follows.
     /// </summary>
     public int Whole { get; protected set; }
 
@@ -75,6 +79,24 @@ public abstract class IsoReceiveBuffer(IsoReceiveMode mode)
 
     /// <summary>What came in a place; only while the buffer is the CPU's and full, and not of streams. Without headers they say lengths alone.</summary>
     public abstract IsoPacket this[int place] { get; }
+
+    /// <summary>Divided: the first bytes of a packet's data, the first of them lowest.</summary>
+    public virtual ulong FrontOf(int place) => 0;
+
+    /// <summary>Divided: where the rest of the first packet begins, behind what the buffer before had no room for.</summary>
+    public int FirstRest { get; private protected set; }
+
+    /// <summary>Divided: the bytes of a packet behind the first, in the order of places.</summary>
+    /// <param name="at">Where they are: <see cref="FirstRest"/> for the first packet, and left as it is for the next one.</param>
+    public ReadOnlySpan<byte> RestOf(in IsoPacket packet, ref int at)
+    {
+        int rest = Math.Max(packet.DataBytes - FrontBytes, 0), start = at;
+        // Headers stand where the controller can change them.
+        if (start > Bytes.Length || rest > Bytes.Length - start)
+            return default;
+        at = start + (rest + 3 & ~3);
+        return Bytes.Slice(start, rest);
+    }
 
     /// <summary>Takes memory. It must have none.</summary>
     /// <param name="dma">The controller's.</param>

@@ -43,6 +43,12 @@ public enum IsoReceiveMode : byte
 
     /// <summary>Their data alone, one behind the other across all buffers.</summary>
     StreamAlone,
+
+    /// <summary>
+    /// The first eight bytes of each in a place of its own, with header and time, all other bytes in another memory, one behind the other: headers of a protocol
+    /// apart from what they head. For which receivers, <see cref="IsoReceiver.HasMode"/> says. Damaged packets are not told from others.
+    /// </summary>
+    Divided,
 }
 
 /// <summary>Which packets a receiver takes, and from when on.</summary>
@@ -71,13 +77,16 @@ public abstract class IsoReceiver
     /// <summary>Between <see cref="Start"/> and <see cref="Stop"/> or its end.</summary>
     public abstract bool IsStarted { get; }
 
+    /// <summary>Whether it can receive so: all can, but <see cref="IsoReceiveMode.Divided"/>.</summary>
+    public abstract bool HasMode(IsoReceiveMode mode);
+
     /// <summary>A buffer for this receiver, without memory. Only while the kernel starts.</summary>
     [Allocates]
     public abstract IsoReceiveBuffer NewBuffer(IsoReceiveMode mode = IsoReceiveMode.Packets);
 
     /// <summary>
     /// Begins to listen; packets are taken once buffers are queued. <see cref="Error.DeviceGone"/>, <see cref="Error.Busy"/> if it has started
-    /// already or somebody else takes several channels, too.
+    /// already or somebody else takes several channels, too, <see cref="Error.NotSupported"/> if it has not the mode.
     /// </summary>
     public abstract Error Start(in IsoReceiveOptions options);
 

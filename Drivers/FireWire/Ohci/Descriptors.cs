@@ -24,6 +24,9 @@ internal static class DescriptorControl
     /// <summary>INPUT_MORE with status: a buffer of a stream.</summary>
     public const uint Buffer = 2u << 28 | 1u << 27 | 3u << 18;
 
+    /// <summary>DUALBUFFER with status, which interrupts. Source: OHCI 1.1, section 10.1.2.</summary>
+    public const uint Dual = 1u << 27 | 3u << 20 | 3u << 18;
+
     /// <summary>INPUT_MORE: a packet's front. INPUT_LAST with status: its end. Source: OHCI 1.1, section 10.1.1.</summary>
     public const uint ReceiveMore = 2u << 28, ReceiveLast = 3u << 28 | 1u << 27 | 3u << 18;
 

@@ -4,13 +4,16 @@ using Sluice.Platform;
 
 namespace Sluice.Drivers.Ohci;
 
-/// <summary>An isochronous receive context, in packet-per-buffer or buffer-fill mode. Source: OHCI 1.1, section 10.</summary>
+/// <summary>An isochronous receive context, in packet-per-buffer, buffer-fill or dual-buffer mode. Source: OHCI 1.1, section 10.</summary>
 internal sealed class IsoReceive : IsoReceiver, IIsoContext
 {
     private readonly Ohci _controller;
     private readonly IIsoReceiveHandler _handler;
     private readonly int _number;
     private IsoReceiveOptions _options;
+
+    // Divided: what the last packet of the last buffer lacked.
+    private uint _cut;
 
     public IsoReceive(Ohci controller, int number, IIsoReceiveHandler handler)
     {
@@ -30,14 +33,23 @@ internal sealed class IsoReceive : IsoReceiver, IIsoContext
     public bool HasChannels => !Buffers.IsIdle && !BitOperations.IsPow2(_options.Channels);
 
     /// <inheritdoc/>
-    public override IsoReceiveBuffer NewBuffer(IsoReceiveMode mode = IsoReceiveMode.Packets) =>
-        mode >= IsoReceiveMode.Stream ? new IsoFillBuffer(mode) : new IsoPacketBuffer(mode);
+    public override bool HasMode(IsoReceiveMode mode) => mode != IsoReceiveMode.Divided || _controller.HasDualBuffer;
+
+    /// <inheritdoc/>
+    public override IsoReceiveBuffer NewBuffer(IsoReceiveMode mode = IsoReceiveMode.Packets) => mode switch
+    {
+        IsoReceiveMode.Packets or IsoReceiveMode.PacketsAlone => new IsoPacketBuffer(mode),
+        IsoReceiveMode.Divided => new IsoDualBuffer(),
+        _ => new IsoFillBuffer(mode),
+    };
 
     /// <inheritdoc/>
     public override Error Start(in IsoReceiveOptions options)
     {
         if (!Buffers.IsIdle || (!BitOperations.IsPow2(options.Channels) && _controller.HasReceiverOfChannels))
             return Error.Busy;
+        if (!HasMode(options.Mode))
+            return Error.NotSupported;
         _options = options;
         return Buffers.Start(options.StartCycle);
     }
@@ -50,8 +62,10 @@ internal sealed class IsoReceive : IsoReceiver, IIsoContext
             Bug.Stop("a buffer of a stream is queued twice, or is of another mode"u8);
         if (buffer is IsoPacketBuffer packets)
             Buffers.Queue(packets);
+        else if (buffer is IsoFillBuffer filled)
+            Buffers.Queue(filled);
         else
-            Buffers.Queue((IsoFillBuffer)buffer);
+            Buffers.Queue((IsoDualBuffer)buffer);
     }
 
     /// <inheritdoc/>
@@ -61,10 +75,17 @@ internal sealed class IsoReceive : IsoReceiver, IIsoContext
     public void SetUp(int startCycle)
     {
         OhciRegisters registers = _controller.Registers;
+        _cut = 0;
         ContextRegisters control = registers.Receive(_number);
         control.Clear.Write(ContextControl.ReceiveOwn);
-        ContextControl options = _options.Mode is IsoReceiveMode.Packets or IsoReceiveMode.Stream ? ContextControl.ReceiveHeader : 0;
-        options |= _options.Mode >= IsoReceiveMode.Stream ? ContextControl.BufferFill : 0;
+        ContextControl options = _options.Mode switch
+        {
+            IsoReceiveMode.Packets => ContextControl.ReceiveHeader,
+            IsoReceiveMode.Stream => ContextControl.ReceiveHeader | ContextControl.BufferFill,
+            IsoReceiveMode.StreamAlone => ContextControl.BufferFill,
+            IsoReceiveMode.Divided => ContextControl.ReceiveHeader | ContextControl.DualBuffer,
+            _ => 0,
+        };
         int channel = 0;
         if (BitOperations.IsPow2(_options.Channels))
         {
@@ -96,9 +117,15 @@ internal sealed class IsoReceive : IsoReceiver, IIsoContext
             _handler.OnFilled(packets);
             return;
         }
-        var filled = (IsoFillBuffer)buffer;
-        filled.Take();
-        _handler.OnFilled(filled);
+        if (buffer is IsoFillBuffer filled)
+        {
+            filled.Take();
+            _handler.OnFilled(filled);
+            return;
+        }
+        var divided = (IsoDualBuffer)buffer;
+        _cut = divided.Take(_cut);
+        _handler.OnFilled(divided);
     }
 
     /// <inheritdoc/>

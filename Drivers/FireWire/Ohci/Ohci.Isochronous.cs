@@ -19,6 +19,9 @@ public sealed unsafe partial class Ohci : IIsoController
 
     internal bool HasReceiveWake => (_quirks & OhciQuirks.ReceiveWake) != 0;
 
+    /// <summary>Came with OHCI 1.1; of those that are odd in some way nobody knows whether they are in this.</summary>
+    internal bool HasDualBuffer => Version >= 0x0110 && _quirks == OhciQuirks.None;
+
     internal bool HasReceiverOfChannels
     {
         get

@@ -242,7 +242,8 @@ internal enum ContextControl : uint
     Wake = 1u << 12,
     Run = 1u << 15,
 
-    /// <summary>multiChanMode, cycleMatchEnable, isochHeader and bufferFill of isochronous receive. Source: OHCI 1.1, section 10.3.1.</summary>
+    /// <summary>dualBufferMode, multiChanMode, cycleMatchEnable, isochHeader and bufferFill of isochronous receive. Source: OHCI 1.1, section 10.3.1.</summary>
+    DualBuffer = 1u << 27,
     MultiChannel = 1u << 28,
     ReceiveCycleMatch = 1u << 29,
     ReceiveHeader = 1u << 30,

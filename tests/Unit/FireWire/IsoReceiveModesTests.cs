@@ -64,6 +64,65 @@ public sealed class IsoReceiveModesTests
         bus.End();
     }
 
+    [Theory, MemberData(nameof(Kinds))]
+    public void Fronts_of_packets_are_divided_from_the_rest(string kind)
+    {
+        using var bus = new Hearing(kind, IsoReceiveMode.Divided, 1ul << Channel, 40 * 408);
+        var random = new Random(5);
+        // Most as long as places, some short, without a rest, or empty.
+        Spoken[] said = [.. Enumerable.Range(0, 400).Select(i => new Spoken(Bytes(random, (i % 10) switch { 7 => 8, 8 => 0, 9 => random.Next(408), _ => 408 }), Channel, Tag: 1))];
+        bus.Talker.Say(said);
+        bus.Machine.Pass(80_000);
+        Assert.InRange(bus.Packets.Count, 360, 400);
+        for (int i = 0; i < bus.Packets.Count; i++)
+        {
+            Assert.Equal((1, Channel, true), (bus.Packets[i].Packet.Tag, bus.Packets[i].Packet.Channel, bus.Packets[i].Packet.IsWhole));
+            Assert.Equal(said[i].Data, bus.Packets[i].Data);
+            Assert.Equal(i == 0 ? 0 : 1, i == 0 ? 0 : IsoPacket.Cycles(bus.Packets[i - 1].Packet.Time, bus.Packets[i].Packet.Time));
+        }
+        bus.End();
+    }
+
+    [Theory]
+    [InlineData("coherent")]
+    [InlineData("coherent, bounced, checked")]
+    public void Of_packets_that_are_longer_than_their_share_some_are_cut_and_no_others(string kind)
+    {
+        using var bus = new Hearing(kind, IsoReceiveMode.Divided, 1ul << Channel, 40 * 408);
+        var random = new Random(6);
+        Spoken[] said = [.. Enumerable.Range(0, 600).Select(i => new Spoken(Bytes(random, random.Next(60) == 0 ? 2000 : 408), Channel))];
+        bus.Talker.Say(said);
+        bus.Machine.Pass(120_000);
+        Assert.InRange(bus.Packets.Count, 540, 590);
+        // Each is one that was said, in order.
+        int at = 0;
+        foreach ((IsoPacket _, byte[] data) in bus.Packets)
+        {
+            while (!said[at].Data!.AsSpan().SequenceEqual(data))
+                at++;
+            at++;
+        }
+        bus.End();
+    }
+
+    [Fact]
+    public void Only_controllers_that_are_in_order_divide_packets()
+    {
+        foreach ((string card, bool has) in (ReadOnlySpan<(string, bool)>)[("fw643", true), ("vt6306", false), ("xio2213", false)])
+        {
+            using var machine = new OhciMachine("coherent", card);
+            Ohci driver = machine.Probe();
+            Assert.True(driver.TryTakeReceiver(new Nobody(), out IsoReceiver? receiver));
+            Assert.Equal(has, receiver!.HasMode(IsoReceiveMode.Divided));
+            Assert.Equal(has ? Error.None : Error.NotSupported, receiver.Start(new IsoReceiveOptions(1, mode: IsoReceiveMode.Divided)));
+            Assert.Equal(Error.None, receiver.Stop());
+            IsoReceiveBuffer buffer = receiver.NewBuffer(IsoReceiveMode.Divided);
+            Assert.Equal(Error.TooLarge, buffer.TryMake(driver.Function.Dma, 200, 400, waits: false));
+            Assert.Equal(Error.TooLarge, buffer.TryMake(driver.Function.Dma, 20, 8, waits: false));
+            machine.CheckNothingLeaks(driver);
+        }
+    }
+
     [Fact]
     public void What_is_no_header_ends_the_reading_and_nothing_is_read_twice()
     {
@@ -104,6 +163,17 @@ public sealed class IsoReceiveModesTests
         byte[] bytes = new byte[count];
         random.NextBytes(bytes);
         return bytes;
+    }
+
+    private sealed class Nobody : IIsoReceiveHandler
+    {
+        public void OnFilled(IsoReceiveBuffer buffer)
+        {
+        }
+
+        public void OnEnded(Error why)
+        {
+        }
     }
 
     private sealed class Heard : IIsoStreamHandler
@@ -160,6 +230,13 @@ public sealed class IsoReceiveModesTests
                 Reader.Read(buffer.Bytes);
             for (int i = 0; buffer.Mode == IsoReceiveMode.PacketsAlone && i < Places; i++)
                 Packets.Add((buffer[i], []));
+            int at = buffer.FirstRest;
+            for (int i = 0; buffer.Mode == IsoReceiveMode.Divided && i < buffer.Whole; i++)
+            {
+                IsoPacket packet = buffer[i];
+                byte[] front = [.. BitConverter.GetBytes(buffer.FrontOf(i)).Take(packet.DataBytes)];
+                Packets.Add((packet, [.. front, .. buffer.RestOf(packet, ref at)]));
+            }
             Receiver.Queue(buffer);
         }
 
