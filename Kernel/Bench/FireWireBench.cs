@@ -92,7 +92,7 @@ internal static unsafe class FireWireBench
 
         public void Run(TransactionCode code, int rounds, int atOnce)
         {
-            (_code, _left, _underWay, Failed) = (code, rounds, 0, 0);
+            (_code, _left, _underWay, Failed) = (code, rounds, atOnce, 0);
             for (int i = 0; i < atOnce; i++)
                 Next(_all[i]);
             while (_underWay != 0)
@@ -101,17 +101,16 @@ internal static unsafe class FireWireBench
 
         public void OnDone(Transaction transaction)
         {
-            _underWay--;
             Failed += transaction.Result == TransactionResult.Complete ? 0 : 1;
-            Next(transaction);
+            if (_left != 0)
+                Next(transaction);
+            else
+                _underWay--;
         }
 
         private void Next(Transaction transaction)
         {
-            if (_left == 0)
-                return;
             _left--;
-            _underWay++;
             byte generation = _bus.Generation;
             _bus.Submit(_code switch
             {

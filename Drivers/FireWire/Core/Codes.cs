@@ -76,7 +76,7 @@ public enum LockOperation : ushort
 public static class CodeFacts
 {
     // Four bits for each transaction code, code 0 lowest; and a bit for each.
-    private const ulong Quadlets = 0x0000_4140_4443_0344, Answers = 0x2222_22B2_2276_2222;
+    private const ulong Shapes = 0x0000_4140_4C43_034C, Answers = 0x2222_22B2_2276_2222;
 
     private const uint Responses = 1 << (int)TransactionCode.WriteResponse | 1 << (int)TransactionCode.ReadQuadletResponse
         | 1 << (int)TransactionCode.ReadBlockResponse | 1 << (int)TransactionCode.LockResponse;
@@ -87,18 +87,16 @@ public static class CodeFacts
     private const uint WithData = 1 << (int)TransactionCode.WriteBlock | 1 << (int)TransactionCode.ReadBlockResponse | 1 << (int)TransactionCode.Lock
         | 1 << (int)TransactionCode.LockResponse | 1 << (int)TransactionCode.Stream;
 
-    private const uint WithQuadlet = 1 << (int)TransactionCode.WriteQuadlet | 1 << (int)TransactionCode.ReadQuadletResponse;
-
     extension(TransactionCode code)
     {
         /// <summary>Header quadlets without the CRC; 0 for what links do not send each other.</summary>
-        public int HeaderQuadlets => Look(Quadlets, code);
+        public int HeaderQuadlets => Look(Shapes, code) & 7;
+
+        /// <summary>Header quadlets as above, and 8 if the last of them is data.</summary>
+        public uint HeaderShape => (uint)Look(Shapes, code);
 
         /// <summary>Whether data and its CRC follow the header.</summary>
         public bool HasData => IsIn(WithData, code);
-
-        /// <summary>Whether the header's last quadlet is data.</summary>
-        public bool EndsInQuadlet => IsIn(WithQuadlet, code);
 
         /// <summary>Whether somebody is asked for something.</summary>
         public bool IsRequest => IsIn(Requests, code);

@@ -21,7 +21,7 @@ public sealed unsafe partial class FireWireBus
     public void PacketReceived(in PacketHeader header, ReadOnlySpan<byte> data, in Arrival arrival)
     {
         if (header.Code.IsResponse)
-            TakeResponse(header, data, arrival.Generation);
+            ResponseReceived(header, data, arrival.Generation);
         else if (header.Code.IsRequest)
             TakeRequest(header, data, arrival);
         else

@@ -157,8 +157,9 @@ public sealed unsafe partial class FireWireBus
         };
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void TakeResponse(in PacketHeader header, ReadOnlySpan<byte> data, byte generation)
+    /// <inheritdoc/>
+    [PacketPath]
+    public void ResponseReceived(in PacketHeader header, ReadOnlySpan<byte> data, byte generation)
     {
         if (!IsUp || generation != Generation)
         {
@@ -166,10 +167,9 @@ public sealed unsafe partial class FireWireBus
             return;
         }
         int node = header.Source & 0x3F, label = header.Label;
-        // Who is not on this bus has no labels.
-        ulong labels = header.Source >= PacketHeader.LocalBus ? PeerAt(node).Labels : 0;
+        ref Peer peer = ref PeerAt(node);
         Transaction transaction = PlaceAt(node, label).Transaction!;
-        if ((labels >> label & 1) == 0 || transaction.State is not (Transaction.Phase.Sending or Transaction.Phase.Waiting))
+        if ((peer.Labels >> label & 1) == 0 || header.Source < PacketHeader.LocalBus || transaction.State is not (Transaction.Phase.Sending or Transaction.Phase.Waiting))
         {
             Counters.UnexpectedResponses++;
             return;
@@ -180,7 +180,9 @@ public sealed unsafe partial class FireWireBus
             Counters.WrongResponses++;
             return;
         }
-        Settle(transaction, header.Response == ResponseCode.Complete ? TakeData(transaction, header, data) : Refusal(header.Response));
+        transaction.Result = header.Response == ResponseCode.Complete ? TakeData(transaction, header, data) : Refusal(header.Response);
+        transaction.State = Transaction.Phase.Settled;
+        peer.Labels &= ~(1ul << label);
         if (!transaction.IsControllers)
             Call(transaction);
     }

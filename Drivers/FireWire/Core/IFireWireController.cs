@@ -77,6 +77,10 @@ public interface IFireWireBus
     [PacketPath]
     void PacketReceived(in PacketHeader header, ReadOnlySpan<byte> data, in Arrival arrival);
 
+    /// <summary>A response arrived: as <see cref="PacketReceived"/>, without what only matters for requests.</summary>
+    [PacketPath]
+    void ResponseReceived(in PacketHeader header, ReadOnlySpan<byte> data, byte generation);
+
     /// <summary>A packet is the bus's again. Streams are never acknowledged: <see cref="AckCode.Complete"/> or <see cref="AckCode.Missing"/>, they were sent.</summary>
     [PacketPath]
     void PacketSent(OutPacket packet, AckCode ack);

@@ -1,6 +1,7 @@
 using System;
 using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Threading;
 using Sluice.Dma;
 using Sluice.FireWire.Core;
@@ -20,6 +21,17 @@ internal readonly struct ReceiveTrailer(uint word)
 
     /// <summary>Whether it was acknowledged as complete.</summary>
     public bool IsAnswered => Event == EventCode.Acknowledged + (byte)AckCode.Complete;
+}
+
+/// <summary>A packet in a stream, until it is released: where its data lies, without what fills the last quadlet, and the bytes of all of it.</summary>
+internal readonly unsafe struct ReceivedPacket(byte* data, uint dataBytes, uint bytes, ReceiveTrailer trailer)
+{
+    public readonly uint Bytes = bytes;
+
+    /// <summary>What the controller says of it.</summary>
+    public readonly ReceiveTrailer Trailer = trailer;
+
+    public ReadOnlySpan<byte> Data => MemoryMarshal.CreateReadOnlySpan(ref *data, (int)dataBytes);
 }
 
 /// <summary>What lies in front of a context's stream.</summary>
@@ -46,11 +58,8 @@ internal sealed unsafe class AsyncReceive
     /// <summary>Pages: 15 of the longest packets wait at most.</summary>
     public const int Pages = 16;
 
-    /// <summary>The packet that <see cref="Look"/> found, until <see cref="Release"/>: its header in the order of the bus.</summary>
+    /// <summary>Of the packet that <see cref="Look"/> found: its header in the order of the bus.</summary>
     public PacketHeader Header;
-
-    /// <summary>What the controller says of it.</summary>
-    public ReceiveTrailer Trailer;
 
     private const uint PageBytes = 4096, LeastPacket = 16, LongestData = 4096, LinkInternal = 0xE;
 
@@ -63,9 +72,6 @@ internal sealed unsafe class AsyncReceive
     private int _page, _given;
     private uint _seen;
 
-    // The packet that Look found: its bytes, and its data in the stream.
-    private uint _taken, _dataBytes;
-    private byte* _data;
     private bool _isRunning, _endsWhole, _isOdd;
 
     /// <summary>A context whose memory is made by <see cref="TryMake"/>.</summary>
@@ -88,13 +94,6 @@ internal sealed unsafe class AsyncReceive
         _stream = null;
         if (!_descriptors.IsEmpty)
             DmaDevice.Free(ref _descriptors);
-    }
-
-    /// <summary>Data of the packet that <see cref="Look"/> found, without what fills the last quadlet.</summary>
-    public ReadOnlySpan<byte> Data
-    {
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get => new(_data, (int)_dataBytes);
     }
 
     /// <summary>Whether anything has come that was not released.</summary>
@@ -185,13 +184,13 @@ internal sealed unsafe class AsyncReceive
     }
 
     /// <summary>
-    /// Looks for a packet that is here as a whole: <see cref="Header"/>, <see cref="Data"/> and <see cref="Trailer"/> are its, until
-    /// <see cref="Release"/> ends it.
+    /// Looks for a packet that is here as a whole; <see cref="Release"/> ends it.
     /// </summary>
     [PacketPath]
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public Arrived Look()
+    public Arrived Look(out ReceivedPacket packet)
     {
+        packet = default;
         uint have = _stream!.Count;
         if (have < LeastPacket)
             return have != 0 && _endsWhole ? Arrived.Malformed : Arrived.Nothing;
@@ -199,29 +198,26 @@ internal sealed unsafe class AsyncReceive
         var words = (uint*)_stream.First;
         uint q0 = Volatile.Read(ref words[0]), q3 = Volatile.Read(ref words[3]), kind = q0 >> 4 & 0xF;
         var code = (TransactionCode)kind;
-        uint header = kind == LinkInternal ? 3 : (uint)code.HeaderQuadlets, data = code.HasData ? q3 >> 16 : 0;
+        uint shape = kind == LinkInternal ? 3 : code.HeaderShape, header = shape & 7, data = code.HasData ? q3 >> 16 : 0;
         uint trailer = header * 4 + ((data + 3) & ~3u);
         // A stream does not come here.
         if (header < 3 || data > LongestData)
             return Arrived.Malformed;
         if (have < trailer + 4)
             return _endsWhole ? Arrived.Malformed : Arrived.Nothing;
-        if (code.EndsInQuadlet)
+        if ((shape & 8) != 0)
             q3 = BinaryPrimitives.ReverseEndianness(q3);
         Header = new PacketHeader(q0, words[1], words[2], header < 4 ? 0 : q3);
-        Trailer = new ReceiveTrailer(*(uint*)((byte*)words + trailer));
-        _data = (byte*)words + header * 4;
-        _dataBytes = data;
-        _taken = trailer + 4;
+        packet = new ReceivedPacket((byte*)words + header * 4, data, trailer + 4, new ReceiveTrailer(*(uint*)((byte*)words + trailer)));
         return kind == LinkInternal ? Arrived.Internal : Arrived.Packet;
     }
 
     /// <summary>Ends the packet that <see cref="Look"/> found, and gives the pages back that were read to their end.</summary>
     [PacketPath]
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Release()
+    public void Release(in ReceivedPacket packet)
     {
-        int pages = _stream!.Release(_taken);
+        int pages = _stream!.Release(packet.Bytes);
         if (pages != 0)
             GiveBack(pages);
     }

@@ -276,14 +276,15 @@ internal sealed unsafe class AsyncTransmit
         const uint controlMask = 0xFFFF, destinationMask = 0xFFFF_0000;
         ref readonly PacketHeader header = ref packet.Header;
         TransactionCode code = header.Code;
+        uint shape = code.HeaderShape;
         uint q0 = header.Q0, q3 = header.Q3;
         slot->Header0.Write(q0 & controlMask | (uint)packet.Speed << 16);
         // Streams have two quadlets, and nothing in their second.
         slot->Header1.Write(q0 & destinationMask | header.Q1 & controlMask);
         slot->Header2.Write(header.Q2);
         // A quadlet of data is data: in the order of its bytes.
-        slot->Header3.Write(code.EndsInQuadlet ? BinaryPrimitives.ReverseEndianness(q3) : q3);
-        return (uint)(code == TransactionCode.Stream ? 2 : code.HeaderQuadlets) * 4;
+        slot->Header3.Write((shape & 8) != 0 ? BinaryPrimitives.ReverseEndianness(q3) : q3);
+        return code == TransactionCode.Stream ? 8 : (shape & 7) * 4;
     }
 
     // A packet under way: what holds its data, and the descriptor that says how it ended and where the program goes on.

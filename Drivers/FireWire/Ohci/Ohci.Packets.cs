@@ -100,17 +100,20 @@ public sealed unsafe partial class Ohci
         }
         for (int i = 0; i < Batch && context.HasMore; i++)
         {
-            Arrived arrived = context.Look();
+            Arrived arrived = context.Look(out ReceivedPacket packet);
             if (arrived == Arrived.Packet)
             {
                 Counters.Received++;
-                ReceiveTrailer trailer = context.Trailer;
                 byte generation = context == _requestsIn ? _requestGeneration : _generation;
-                _bus.PacketReceived(context.Header, context.Data, new Arrival(generation, trailer.Speed, trailer.IsAnswered, trailer.Time));
+                ReceiveTrailer trailer = packet.Trailer;
+                if (context.Header.Code.IsResponse)
+                    _bus.ResponseReceived(context.Header, packet.Data, generation);
+                else
+                    _bus.PacketReceived(context.Header, packet.Data, new Arrival(generation, trailer.Speed, trailer.IsAnswered, trailer.Time));
             }
             else if (arrived == Arrived.Internal)
             {
-                TakeInternal(context);
+                TakeInternal(context, packet.Trailer.Event);
             }
             else
             {
@@ -124,18 +127,18 @@ public sealed unsafe partial class Ohci
             // It may have been stopped from within.
             if (_state != State.Running)
                 return false;
-            context.Release();
+            context.Release(packet);
         }
         return context.HasMore;
     }
 
     // Between the packets before a bus reset and those behind it, one says so (8.4.2.3); others are between PHYs.
-    private void TakeInternal(AsyncReceive context)
+    private void TakeInternal(AsyncReceive context, EventCode happened)
     {
         PacketHeader header = context.Header;
         if (context != _requestsIn)
             return;
-        if (context.Trailer.Event != EventCode.BusReset)
+        if (happened != EventCode.BusReset)
         {
             Counters.PhyPackets++;
             // The inverse behind it is what such a packet has for a CRC.

@@ -142,14 +142,16 @@ internal readonly struct OhciRegisters(Mmio bar)
 /// <summary>Registers of a DMA context. Source: OHCI 1.1, sections 3.1.1 and 3.1.2.</summary>
 internal readonly struct ContextRegisters(Mmio bar, uint offset)
 {
+    private readonly Mmio _block = bar.Slice(offset, 16);
+
     /// <summary>ContextControlSet; reads what is set.</summary>
-    public Register<ContextControl> Set => new(bar, offset);
+    public Register<ContextControl> Set => new(_block, 0);
 
     /// <summary>ContextControlClear.</summary>
-    public WriteOnlyRegister<ContextControl> Clear => new(bar, offset + 4);
+    public WriteOnlyRegister<ContextControl> Clear => new(_block, 4);
 
     /// <summary>CommandPtr: descriptor block 31:4, its number of descriptors 3:0.</summary>
-    public Register<uint> Command => new(bar, offset + 12);
+    public Register<uint> Command => new(_block, 12);
 }
 
 /// <summary>Bits of HCControl. Source: OHCI 1.1, section 5.7.</summary>
