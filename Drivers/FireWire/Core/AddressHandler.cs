@@ -1,4 +1,5 @@
 using System;
+using System.Runtime.CompilerServices;
 
 namespace Sluice.FireWire.Core;
 
@@ -49,6 +50,7 @@ public sealed class AddressSpaceTable
     public const int Capacity = 32;
 
     private readonly AddressHandler?[] _handlers = new AddressHandler?[Capacity];
+    private AddressHandler? _last;
     private int _count;
 
     /// <summary>Adds one: <see cref="Error.Busy"/> if it overlaps, <see cref="Error.NoResources"/> if there are too many, <see cref="Error.Malformed"/> if it is empty or beyond 48 bits.</summary>
@@ -78,19 +80,32 @@ public sealed class AddressSpaceTable
         for (_count--; place < _count; place++)
             _handlers[place] = _handlers[place + 1];
         _handlers[_count] = null;
+        _last = null;
         return true;
     }
 
     /// <summary>Who answers for all of these bytes; null if nobody does.</summary>
     [PacketPath]
-    public AddressHandler? Find(ulong offset, int bytes)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public AddressHandler? Find(ulong offset, uint bytes)
+    {
+        // Mostly it is who answered last.
+        if (_last is { } last && offset - last.Start < last.Bytes)
+            return bytes <= last.Bytes - (offset - last.Start) ? last : null;
+        return FindAnew(offset, bytes);
+    }
+
+    private AddressHandler? FindAnew(ulong offset, uint bytes)
     {
         int place = Above(offset);
         if (place == 0)
             return null;
         AddressHandler handler = _handlers[place - 1]!;
         ulong within = offset - handler.Start;
-        return within < handler.Bytes && (uint)bytes <= handler.Bytes - within ? handler : null;
+        if (within >= handler.Bytes || bytes > handler.Bytes - within)
+            return null;
+        _last = handler;
+        return handler;
     }
 
     // How many begin at or below an address.

@@ -1,5 +1,6 @@
 using System;
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 using Sluice.Platform;
 
 namespace Sluice.FireWire.Core;
@@ -55,6 +56,9 @@ public sealed class BusRegisters : AddressHandler
 
     /// <summary>The same in cycles of 125 us.</summary>
     public uint SplitCycles { get; private set; }
+
+    /// <summary>How long a response is good for, in cycles: not longer, and what times of three bits of seconds can tell from the past.</summary>
+    public uint ResponseCycles { get; private set; }
 
     /// <summary>Becomes cycle master if we are root, or stops to be.</summary>
     public void SetCycleMaster(bool isMaster)
@@ -161,6 +165,7 @@ public sealed class BusRegisters : AddressHandler
     private void Measure()
     {
         SplitCycles = Math.Max(_splitHi * CyclesPerSecond + Math.Min(_splitLo >> 19, CyclesPerSecond - 1), LeastCycles);
+        ResponseCycles = Math.Min(SplitCycles, 3 * CyclesPerSecond);
         SplitMicroseconds = SplitCycles * 125;
         SplitTicks = Clock.ToTicks(SplitMicroseconds);
     }
@@ -276,9 +281,13 @@ public static class CycleMath
     private const uint CyclesPerSecond = 8000;
 
     /// <summary>So many cycles later, below 8 seconds.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ushort Add(ushort time, uint cycles)
     {
-        uint sum = Math.Min(time & 0x1FFFu, CyclesPerSecond - 1) + cycles;
+        uint sum = (time & 0x1FFFu) + cycles;
+        if (sum < CyclesPerSecond)
+            return (ushort)(time + cycles);
+        sum = Math.Min(time & 0x1FFFu, CyclesPerSecond - 1) + cycles;
         return (ushort)(((uint)time >> 13) + sum / CyclesPerSecond << 13 | sum % CyclesPerSecond);
     }
 }

@@ -1,3 +1,4 @@
+using System;
 using System.Runtime.CompilerServices;
 
 namespace Sluice.FireWire.Core;
@@ -75,8 +76,11 @@ public enum LockOperation : ushort
 /// <summary>What is true of codes: each of four bits, as a header has it.</summary>
 public static class CodeFacts
 {
+    /// <summary>In a shape: its bytes; data and its CRC follow; its last quadlet is data.</summary>
+    internal const uint HeaderBytes = 0x1C, DataFollows = 1, EndsInQuadlet = 2;
+
     // Four bits for each transaction code, code 0 lowest; and a bit for each.
-    private const ulong Shapes = 0x0000_4140_4C43_034C, Answers = 0x2222_22B2_2276_2222;
+    private const ulong Answers = 0x2222_22B2_2276_2222;
 
     private const uint Responses = 1 << (int)TransactionCode.WriteResponse | 1 << (int)TransactionCode.ReadQuadletResponse
         | 1 << (int)TransactionCode.ReadBlockResponse | 1 << (int)TransactionCode.LockResponse;
@@ -84,22 +88,35 @@ public static class CodeFacts
     private const uint Requests = 1 << (int)TransactionCode.WriteQuadlet | 1 << (int)TransactionCode.WriteBlock | 1 << (int)TransactionCode.ReadQuadlet
         | 1 << (int)TransactionCode.ReadBlock | 1 << (int)TransactionCode.Lock;
 
-    private const uint WithData = 1 << (int)TransactionCode.WriteBlock | 1 << (int)TransactionCode.ReadBlockResponse | 1 << (int)TransactionCode.Lock
-        | 1 << (int)TransactionCode.LockResponse | 1 << (int)TransactionCode.Stream;
+    private static ReadOnlySpan<byte> Shapes =>
+    [
+        16 | (byte)EndsInQuadlet, 16 | (byte)DataFollows, 12, 0, 12, 16, 16 | (byte)EndsInQuadlet, 16 | (byte)DataFollows,
+        0, 16 | (byte)DataFollows, 4 | (byte)DataFollows, 16 | (byte)DataFollows, 0, 0, 0, 0,
+    ];
 
     extension(TransactionCode code)
     {
         /// <summary>Header quadlets without the CRC; 0 for what links do not send each other.</summary>
-        public int HeaderQuadlets => Look(Shapes, code) & 7;
+        public int HeaderQuadlets => (int)code.Shape / 4;
 
-        /// <summary>Header quadlets as above, and 8 if the last of them is data.</summary>
-        public uint HeaderShape => (uint)Look(Shapes, code);
+        /// <summary>What the header is like: <see cref="HeaderBytes"/>, <see cref="DataFollows"/>, <see cref="EndsInQuadlet"/>.</summary>
+        internal uint Shape
+        {
+            [MethodImpl(MethodImplOptions.AggressiveInlining)]
+            get => Shapes[(int)code & 0xF];
+        }
 
         /// <summary>Whether data and its CRC follow the header.</summary>
-        public bool HasData => IsIn(WithData, code);
+        public bool HasData => (code.Shape & DataFollows) != 0;
 
         /// <summary>Whether somebody is asked for something.</summary>
         public bool IsRequest => IsIn(Requests, code);
+
+        /// <summary>Whether it is a request that reads.</summary>
+        public bool IsRead => code is TransactionCode.ReadQuadlet or TransactionCode.ReadBlock;
+
+        /// <summary>Whether it is a request that writes.</summary>
+        public bool IsWrite => code <= TransactionCode.WriteBlock;
 
         /// <summary>Whether it answers a request.</summary>
         public bool IsResponse => IsIn(Responses, code);

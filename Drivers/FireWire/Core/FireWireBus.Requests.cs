@@ -1,163 +1,213 @@
 using System;
 using System.Buffers.Binary;
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 namespace Sluice.FireWire.Core;
 
 public sealed unsafe partial class FireWireBus
 {
-    /// <summary>Responses under way at most, and the most data that one has.</summary>
-    public const int Responses = 32, ResponseBytes = 4096;
-
-    // Times have three bits of seconds: half a turn ahead and more is the past.
-    private const uint FarthestCycles = 3 * 8000;
+    /// <summary>Responses under way at most.</summary>
+    public const int Responses = 32;
 
     // Sent again at once to a busy requester, so often; then it is too late for him anyway.
     private const int MostResponseTries = 4;
 
-    private PacketQueue _freeResponses;
+    private readonly Response[] _responses = new Response[Responses];
+
+    // A bit each.
+    private uint _freeResponses = uint.MaxValue;
 
     /// <inheritdoc/>
     [PacketPath]
     public void PacketReceived(in PacketHeader header, ReadOnlySpan<byte> data, in Arrival arrival)
     {
-        if (header.Code.IsResponse)
-            ResponseReceived(header, data, arrival.Generation);
-        else if (header.Code.IsRequest)
+        TransactionCode code = header.Code;
+        if (code.IsRead && TryAnswer(header, arrival))
+            return;
+        if (code.IsRequest)
             TakeRequest(header, data, arrival);
+        else if (code.IsResponse)
+            ResponseReceived(header, data, arrival.Generation);
         else
             Counters.BadCodes++;
     }
 
-    private void TakeRequest(in PacketHeader header, ReadOnlySpan<byte> data, in Arrival arrival)
+    // A read, answered from where its data is to be sent from. False, and nothing has happened, if it must not be or cannot be.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool TryAnswer(in PacketHeader header, in Arrival arrival)
     {
-        bool isBroadcast = (header.Destination & 0x3F) == PacketHeader.Broadcast;
-        bool isWrite = header.Code is TransactionCode.WriteQuadlet or TransactionCode.WriteBlock;
-        if (!IsUp || arrival.Generation != Generation)
+        bool isQuadlet = header.Code == TransactionCode.ReadQuadlet;
+        uint node = header.Q1 >> 16 & 0x3F, bytes = isQuadlet ? 4 : header.Q3 >> 16, free = _freeResponses;
+        if (!IsUp || arrival.Generation != Generation || node == PacketHeader.Broadcast || (header.Q0 >> 16 & 0x3F) == PacketHeader.Broadcast
+            || bytes - 1 >= (uint)arrival.Speed.MostBytes)
+            return false;
+        AddressHandler? handler = Addresses.Find(header.Offset, bytes);
+        if (handler == null || free == 0)
+            return false;
+        Response response = ResponseAt(free);
+        Span<byte> into;
+        if (bytes <= OutPacket.InlineBytes)
         {
-            Counters.OldRequests++;
-            return;
+            into = MemoryMarshal.CreateSpan(ref response.InlineFirst, (int)bytes);
         }
-        if ((header.Source & 0x3F) == PacketHeader.Broadcast)
-        {
-            Counters.BadSources++;
-            return;
-        }
-        if (isBroadcast && !isWrite)
-        {
-            // 1394-1995, 6.2.4.2: only writes may be broadcast.
-            Counters.BadBroadcasts++;
-            return;
-        }
-        var request = new IncomingRequest(header.Source & 0x3F, Generation, arrival.Speed, isBroadcast);
-        if (isBroadcast || (isWrite && arrival.IsAnswered))
-        {
-            Serve(request, header, data, default, out _);
-            return;
-        }
-        if (!_freeResponses.TryTake(out OutPacket? free))
-        {
-            Counters.NoResponseRecord++;
-            return;
-        }
-        var response = (Response)free!;
-        Span<byte> buffer = response.Inline;
-        if (header.Code == TransactionCode.ReadBlock && header.DataBytes is > OutPacket.InlineBytes and <= ResponseBytes)
+        else
         {
             if (!_frames.TryTake(out response.Payload))
-            {
-                Counters.NoResponseRecord++;
-                _freeResponses.Push(response);
-                return;
-            }
-            response.Payload.SetLength((uint)header.DataBytes);
-            buffer = response.Payload.Bytes;
+                return false;
+            response.Payload.SetLength(bytes);
+            into = response.Payload.Bytes;
         }
-        ResponseCode code = Serve(request, header, data, buffer, out int bytes);
-        Respond(response, header, code, bytes, arrival);
+        _freeResponses = free & (free - 1);
+        Counters.Served++;
+        var request = new IncomingRequest((int)node, arrival.Generation, arrival.Speed, false);
+        ResponseCode code = handler.Read(request, header.Offset, into);
+        uint last = isQuadlet ? response.InlineQuadlet : bytes << 16;
+        // What an error left there is nobody's business.
+        if (code != ResponseCode.Complete)
+            last = bytes = 0;
+        Respond(response, header, code, last, isQuadlet ? 0 : bytes, arrival);
+        return true;
     }
 
-    // Carries a request out. Data that is read, or was before a lock, comes first in the buffer.
-    private ResponseCode Serve(in IncomingRequest request, in PacketHeader header, ReadOnlySpan<byte> data, Span<byte> buffer, out int bytes)
+    // Writes, locks, and reads that were not answered at once.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void TakeRequest(in PacketHeader header, ReadOnlySpan<byte> data, in Arrival arrival)
     {
-        bytes = 0;
-        int length = header.Code is TransactionCode.ReadQuadlet or TransactionCode.WriteQuadlet ? 4 : header.DataBytes;
-        if (header.Code.HasData && data.Length != length)
+        bool isBroadcast = (header.Destination & 0x3F) == PacketHeader.Broadcast, isWrite = header.Code.IsWrite;
+        int node = header.Source & 0x3F;
+        if (!IsUp || arrival.Generation != Generation || node == PacketHeader.Broadcast || (isBroadcast && !isWrite))
+        {
+            Ignore(header, arrival);
+            return;
+        }
+        ResponseCode code = Find(header, data.Length, arrival.Speed, out AddressHandler? handler, out uint width);
+        Response? response = null;
+        if (!isBroadcast && !(isWrite && arrival.IsAnswered))
+        {
+            uint free = _freeResponses;
+            // A read could have been answered, but for memory.
+            if (free == 0 || (header.Code.IsRead && handler != null))
+            {
+                Counters.NoResponseRecord++;
+                return;
+            }
+            response = ResponseAt(free);
+            _freeResponses = free & (free - 1);
+        }
+        if (handler != null)
+        {
+            var request = new IncomingRequest(node, arrival.Generation, arrival.Speed, isBroadcast);
+            code = Change(handler, request, header, data, response == null || isWrite ? default : response.Inline[..(int)width]);
+        }
+        if (response != null)
+        {
+            bool hasOld = header.Code == TransactionCode.Lock && code == ResponseCode.Complete;
+            uint operation = header.Code == TransactionCode.Lock ? (ushort)header.Operation : 0u;
+            Respond(response, header, code, operation | (hasOld ? width << 16 : 0), hasOld ? width : 0, arrival);
+        }
+    }
+
+    // Requests of another bus, and those that cannot be: nobody hears of them.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void Ignore(in PacketHeader header, in Arrival arrival)
+    {
+        if (!IsUp || arrival.Generation != Generation)
+            Counters.OldRequests++;
+        else if ((header.Source & 0x3F) == PacketHeader.Broadcast)
+            Counters.BadSources++;
+        else
+            // 1394-1995, 6.2.4.2: only writes may be broadcast.
+            Counters.BadBroadcasts++;
+    }
+
+    // Who carries a request out, and how many bytes it is about: of locks, those that change. Null, and why, if nobody does.
+    private ResponseCode Find(in PacketHeader header, int dataBytes, BusSpeed speed, out AddressHandler? handler, out uint width)
+    {
+        TransactionCode code = header.Code;
+        uint length = code is TransactionCode.ReadQuadlet or TransactionCode.WriteQuadlet ? 4 : header.Q3 >> 16;
+        width = code == TransactionCode.Lock ? (uint)header.Operation.WidthOf((int)length) : length;
+        handler = null;
+        bool hasOtherLength = code.HasData && (uint)dataBytes != length, isTooLong = length > (uint)speed.MostBytes;
+        if (hasOtherLength || isTooLong || width == 0)
+            return LengthError(hasOtherLength, isTooLong);
+        handler = Addresses.Find(header.Offset, width);
+        if (handler != null)
+        {
+            Counters.Served++;
+            return ResponseCode.Complete;
+        }
+        Counters.NobodysAddress++;
+        return ResponseCode.AddressError;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private ResponseCode LengthError(bool hasOtherLength, bool isTooLong)
+    {
+        if (hasOtherLength)
         {
             Counters.BadLengths++;
             return ResponseCode.DataError;
         }
-        if (length > request.Speed.MostBytes || length > ResponseBytes)
-        {
+        if (isTooLong)
             Counters.TooLong++;
-            return ResponseCode.TypeError;
-        }
-        int width = header.Code == TransactionCode.Lock ? header.Operation.WidthOf(length) : length;
-        if (width == 0)
-        {
+        else
             Counters.BadLocks++;
-            return ResponseCode.TypeError;
-        }
-        AddressHandler? handler = Addresses.Find(header.Offset, width);
-        if (handler == null)
-        {
-            Counters.NobodysAddress++;
-            return ResponseCode.AddressError;
-        }
-        Counters.Served++;
-        ResponseCode code;
-        switch (header.Code)
-        {
-            case TransactionCode.WriteQuadlet:
-                Span<byte> quadlet = stackalloc byte[4];
-                BinaryPrimitives.WriteUInt32BigEndian(quadlet, header.Quadlet);
-                return handler.Write(request, header.Offset, quadlet);
-            case TransactionCode.WriteBlock:
-                return handler.Write(request, header.Offset, data);
-            case TransactionCode.Lock:
-                code = handler.Lock(request, header.Offset, header.Operation, data, buffer[..width]);
-                break;
-            default:
-                code = handler.Read(request, header.Offset, buffer[..width]);
-                break;
-        }
-        // What an error left in the buffer is nobody's business.
-        bytes = code == ResponseCode.Complete ? width : 0;
-        return code;
+        return ResponseCode.TypeError;
     }
 
-    private void Respond(Response response, in PacketHeader request, ResponseCode code, int bytes, in Arrival arrival)
+    // Carries out a write, or a lock, whose place is as it was before then.
+    private static ResponseCode Change(AddressHandler handler, in IncomingRequest request, in PacketHeader header, ReadOnlySpan<byte> data, Span<byte> old)
     {
-        uint last = (uint)bytes << 16;
-        if (request.Code == TransactionCode.ReadQuadlet)
-        {
-            last = bytes == 4 ? BinaryPrimitives.ReadUInt32BigEndian(response.Inline) : 0;
-            bytes = 0;
-        }
-        else if (request.Code == TransactionCode.Lock)
-        {
-            last |= (ushort)request.Operation;
-        }
+        if (header.Code == TransactionCode.WriteBlock)
+            return handler.Write(request, header.Offset, data);
+        if (header.Code == TransactionCode.Lock)
+            return handler.Lock(request, header.Offset, header.Operation, data, old);
+        uint quadlet = BinaryPrimitives.ReverseEndianness(header.Quadlet);
+        return handler.Write(request, header.Offset, new ReadOnlySpan<byte>(&quadlet, 4));
+    }
+
+    // The header's last quadlet, if it has one, is data or tells how much there is.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Respond(Response response, in PacketHeader request, ResponseCode code, uint last, uint bytes, in Arrival arrival)
+    {
         response.SetHeader(PacketHeader.Respond(request, NodeId, code, last));
-        response.DataBytes = bytes;
-        if (bytes == 0)
+        response.DataBytes = (int)bytes;
+        if (bytes == 0 && !response.Payload.IsEmpty)
             response.FreePayload();
         response.Speed = arrival.Speed;
-        response.Generation = Generation;
-        response.Expires = CycleMath.Add(arrival.Time, Math.Min(Registers.SplitCycles, FarthestCycles));
+        response.Generation = arrival.Generation;
+        response.Expires = CycleMath.Add(arrival.Time, Registers.ResponseCycles);
         response.Tries = 0;
         TryGive(response);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void ResponseSent(Response response, AckCode ack)
+    {
+        if (ack == AckCode.Complete || !IsSentAgain(response, ack))
+            Free(response);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool IsSentAgain(Response response, AckCode ack)
     {
         if (ack.IsBusy && IsUp && response.Generation == Generation && ++response.Tries < MostResponseTries)
         {
             TryGive(response);
-            return;
+            return true;
         }
-        Counters.ResponsesLost += ack == AckCode.Complete ? 0 : 1u;
-        response.FreePayload();
-        _freeResponses.Push(response);
+        Counters.ResponsesLost++;
+        return false;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Free(Response response)
+    {
+        if (!response.Payload.IsEmpty)
+            response.FreePayload();
+        _freeResponses |= response.Bit;
     }
 
     // A reset: who asked asks again. Requests of ours that wait are in the list of those under way.
@@ -169,11 +219,10 @@ public sealed unsafe partial class FireWireBus
             {
                 Finish(stream, TransactionResult.BusReset);
             }
-            else if (packet is Response)
+            else if (packet is Response response)
             {
                 Counters.ResponsesLost++;
-                packet.FreePayload();
-                _freeResponses.Push(packet);
+                Free(response);
             }
         }
     }
@@ -185,11 +234,14 @@ public sealed unsafe partial class FireWireBus
         var request = new IncomingRequest(Topology.Local, Generation, BusSpeed.S800, false);
         Span<byte> small = stackalloc byte[8];
         Span<byte> buffer = transaction.Code == TransactionCode.ReadBlock ? new Span<byte>(transaction.Into, transaction.Length) : small;
-        ResponseCode code = Serve(request, header, transaction.From != null ? new ReadOnlySpan<byte>(transaction.From, transaction.DataBytes) : transaction.Bytes, buffer, out int bytes);
+        ReadOnlySpan<byte> data = transaction.From != null ? new ReadOnlySpan<byte>(transaction.From, transaction.DataBytes) : transaction.Bytes;
+        ResponseCode code = Find(header, data.Length, request.Speed, out AddressHandler? handler, out uint width);
+        if (handler != null)
+            code = header.Code.IsRead ? handler.Read(request, header.Offset, buffer[..(int)width]) : Change(handler, request, header, data, small[..Math.Min((int)width, 8)]);
         if (code == ResponseCode.Complete && transaction.Code == TransactionCode.ReadQuadlet)
             transaction.Quadlet = BinaryPrimitives.ReadUInt32BigEndian(small);
         else if (code == ResponseCode.Complete && transaction.Code == TransactionCode.Lock)
-            SetOld(transaction, small[..bytes]);
+            SetOld(transaction, small[..(int)width]);
         Finish(transaction, code switch
         {
             ResponseCode.Complete => TransactionResult.Complete,
@@ -200,8 +252,13 @@ public sealed unsafe partial class FireWireBus
         });
     }
 
-    private sealed class Response : OutPacket
+    // Of those whose bits these are the first.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private Response ResponseAt(uint free) => _responses[BitOperations.TrailingZeroCount(free)];
+
+    private sealed class Response(uint bit) : OutPacket
     {
+        public readonly uint Bit = bit;
         public int Tries;
     }
 }

@@ -1,4 +1,5 @@
 using System;
+using System.Runtime.CompilerServices;
 using Sluice.Dma;
 using Sluice.Platform;
 
@@ -39,7 +40,7 @@ public sealed unsafe partial class FireWireBus : IFireWireBus, IWork, ITimerHand
         OwnRom = new OwnRom(controller.Guid, controller.Options);
         Registers = new BusRegisters(this, controller);
         for (int i = 0; i < Responses; i++)
-            _freeResponses.Push(new Response());
+            _responses[i] = new Response(1u << i);
         Addresses.Add(Registers).Ignore("the table is empty"u8);
         Addresses.Add(new RomRegisters(this)).Ignore("the table has room"u8);
         Addresses.Add(new TopologyMap(this)).Ignore("the table has room"u8);
@@ -62,7 +63,12 @@ public sealed unsafe partial class FireWireBus : IFireWireBus, IWork, ITimerHand
     public bool IsUp { get; private set; }
 
     /// <summary>Our number, with the local bus in front.</summary>
-    public ushort NodeId { get; private set; } = PacketHeader.LocalBus;
+    public ushort NodeId
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get;
+        private set;
+    } = PacketHeader.LocalBus;
 
     /// <summary>What we say of ourselves.</summary>
     public OwnRom OwnRom { get; }

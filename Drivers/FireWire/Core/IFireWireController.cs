@@ -1,4 +1,5 @@
 using System;
+using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Sluice.Dma;
@@ -146,8 +147,18 @@ public unsafe class OutPacket
     /// <summary>Bytes that are inside at most.</summary>
     internal const int InlineBytes = 16;
 
-    internal Span<byte> Inline => MemoryMarshal.AsBytes(MemoryMarshal.CreateSpan(ref _inline.First, 2));
+    internal Span<byte> Inline
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => MemoryMarshal.CreateSpan(ref InlineFirst, InlineBytes);
+    }
 
+    internal ref byte InlineFirst => ref Unsafe.As<ulong, byte>(ref _inline.First);
+
+    // The first four bytes, first byte highest.
+    internal uint InlineQuadlet => BinaryPrimitives.ReverseEndianness((uint)_inline.First);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal void SetHeader(in PacketHeader header) => _header = header;
 
     [MethodImpl(MethodImplOptions.NoInlining)]

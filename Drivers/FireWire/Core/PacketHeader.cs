@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Sluice.FireWire.Core;
 
 /// <summary>
@@ -15,7 +17,7 @@ public readonly struct PacketHeader(uint q0, uint q1, uint q2, uint q3)
     public const int Broadcast = 0x3F;
 
     // retry_X: the sender does not take part in the dual-phase protocol (IEEE 1394-1995, table 6-7).
-    private const uint RetryX = 1u << 8;
+    private const uint RetryX = 1u << 8, LabelMask = 0x3F << 10;
 
     public readonly uint Q0 = q0, Q1 = q1, Q2 = q2, Q3 = q3;
 
@@ -87,9 +89,9 @@ public readonly struct PacketHeader(uint q0, uint q1, uint q2, uint q3)
     /// The answer to a request: same label, back to where it came from (6.2.2.2.3 to 6.2.2.3.5). <paramref name="last"/> is the quadlet, or
     /// for blocks the number of bytes in the upper half; a lock's answer has its operation in the lower half.
     /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static PacketHeader Respond(in PacketHeader request, ushort source, ResponseCode response, uint last) =>
-        new((uint)request.Source << 16 | (uint)request.Label << 10 | RetryX | (uint)request.Code.Answer << 4,
-            (uint)source << 16 | (uint)response << 12, 0, last);
+        new(request.Q1 & 0xFFFF_0000 | request.Q0 & LabelMask | RetryX | (uint)request.Code.Answer << 4, (uint)source << 16 | (uint)response << 12, 0, last);
 
     /// <summary>A stream packet (6.2.3.1); its data follows.</summary>
     public static PacketHeader Stream(int bytes, int tag, int channel, int sync) =>

@@ -1,5 +1,6 @@
 using System;
 using System.Buffers.Binary;
+using Sluice.Runtime;
 
 namespace Sluice.FireWire.Core;
 
@@ -31,7 +32,14 @@ public sealed unsafe class SharedMemory(ulong start, byte* memory, int bytes) : 
     public override ResponseCode Read(in IncomingRequest request, ulong offset, Span<byte> data)
     {
         Counters.Reads++;
-        At(offset, data.Length).CopyTo(data);
+        byte* from = _memory + (offset - Start);
+        fixed (byte* to = data)
+        {
+            if (data.Length == 4)
+                *(uint*)to = *(uint*)from;
+            else
+                BlockCopy.Copy(to, from, (uint)data.Length);
+        }
         return ResponseCode.Complete;
     }
 
@@ -39,7 +47,9 @@ public sealed unsafe class SharedMemory(ulong start, byte* memory, int bytes) : 
     public override ResponseCode Write(in IncomingRequest request, ulong offset, ReadOnlySpan<byte> data)
     {
         Counters.Writes++;
-        data.CopyTo(At(offset, data.Length));
+        byte* to = _memory + (offset - Start);
+        fixed (byte* from = data)
+            BlockCopy.Copy(to, from, (uint)data.Length);
         return ResponseCode.Complete;
     }
 

@@ -61,7 +61,7 @@ internal sealed unsafe class AsyncReceive
     /// <summary>Of the packet that <see cref="Look"/> found: its header in the order of the bus.</summary>
     public PacketHeader Header;
 
-    private const uint PageBytes = 4096, LeastPacket = 16, LongestData = 4096, LinkInternal = 0xE;
+    private const uint PageBytes = 4096, LeastPacket = 16, LeastHeader = 12, LongestData = 4096, LinkInternal = 0xE;
 
     private readonly DmaContext _context;
     private Coherent<Descriptor> _descriptors;
@@ -197,18 +197,29 @@ internal sealed unsafe class AsyncReceive
         DeviceTurn.BeforeRead();
         var words = (uint*)_stream.First;
         uint q0 = Volatile.Read(ref words[0]), q3 = Volatile.Read(ref words[3]), kind = q0 >> 4 & 0xF;
-        var code = (TransactionCode)kind;
-        uint shape = kind == LinkInternal ? 3 : code.HeaderShape, header = shape & 7, data = code.HasData ? q3 >> 16 : 0;
-        uint trailer = header * 4 + ((data + 3) & ~3u);
+        uint shape = ((TransactionCode)kind).Shape, header = shape & CodeFacts.HeaderBytes, data = 0;
         // A stream does not come here.
-        if (header < 3 || data > LongestData)
-            return Arrived.Malformed;
+        if (header < LeastHeader)
+        {
+            if (kind != LinkInternal)
+                return Arrived.Malformed;
+            header = LeastHeader;
+        }
+        if ((shape & CodeFacts.DataFollows) != 0)
+        {
+            data = q3 >> 16;
+            if (data > LongestData)
+                return Arrived.Malformed;
+        }
+        uint trailer = header + ((data + 3) & ~3u);
         if (have < trailer + 4)
             return _endsWhole ? Arrived.Malformed : Arrived.Nothing;
-        if ((shape & 8) != 0)
+        if ((shape & CodeFacts.EndsInQuadlet) != 0)
             q3 = BinaryPrimitives.ReverseEndianness(q3);
-        Header = new PacketHeader(q0, words[1], words[2], header < 4 ? 0 : q3);
-        packet = new ReceivedPacket((byte*)words + header * 4, data, trailer + 4, new ReceiveTrailer(*(uint*)((byte*)words + trailer)));
+        else if (header == LeastHeader)
+            q3 = 0;
+        Header = new PacketHeader(q0, words[1], words[2], q3);
+        packet = new ReceivedPacket((byte*)words + header, data, trailer + 4, new ReceiveTrailer(*(uint*)((byte*)words + trailer)));
         return kind == LinkInternal ? Arrived.Internal : Arrived.Packet;
     }
 

@@ -21,6 +21,7 @@ internal sealed unsafe class AsyncTransmit
 
     private readonly DmaDevice _dma;
     private readonly DmaContext _context;
+    private readonly uint _alone, _lastData;
     private readonly Place[] _places = new Place[Slots];
     private Coherent<SendSlot> _memory;
     private SendSlot* _slots;
@@ -34,8 +35,11 @@ internal sealed unsafe class AsyncTransmit
     private bool _isRunning, _isToWake;
 
     /// <summary>A context whose memory is made by <see cref="TryMake"/>.</summary>
-    public AsyncTransmit(DmaDevice dma, ContextRegisters registers)
+    /// <param name="interrupt">When packets interrupt: <see cref="DescriptorControl.Interrupt"/> or <see cref="DescriptorControl.InterruptIfNotTaken"/>.</param>
+    public AsyncTransmit(DmaDevice dma, ContextRegisters registers, uint interrupt)
     {
+        _alone = DescriptorControl.HeaderAlone | interrupt;
+        _lastData = DescriptorControl.LastData | interrupt;
         _dma = dma;
         _context = new DmaContext(registers);
     }
@@ -84,7 +88,7 @@ internal sealed unsafe class AsyncTransmit
         if (packet.DataBytes == 0)
         {
             slot->First.Branch.Write(0);
-            slot->First.Control.Write(DescriptorControl.HeaderAlone | header);
+            slot->First.Control.Write(_alone | header);
             place.Last = &slot->First;
             block |= SendSlot.Alone;
         }
@@ -121,7 +125,7 @@ internal sealed unsafe class AsyncTransmit
         slot->Header2.Write(~quadlet);
         slot->First.Branch.Write(0);
         slot->First.Status.Write(0);
-        slot->First.Control.Write(DescriptorControl.HeaderAlone | headerBytes);
+        slot->First.Control.Write(_alone | headerBytes);
         Link(place.Last, _address + index * SendSlot.Bytes | SendSlot.Alone);
         Wake();
         return true;
@@ -137,24 +141,30 @@ internal sealed unsafe class AsyncTransmit
         _context.Wake();
     }
 
-    /// <summary>The next packet that was sent, and what became of it; null if there is none. Its slot is free then.</summary>
+    /// <summary>Takes the next packet that was sent, its slot is free then; false if there is none.</summary>
+    /// <param name="end">None from there on, see <see cref="Given"/>.</param>
+    /// <param name="packet">Null for one between PHYs.</param>
+    /// <param name="ack">What became of it.</param>
     [PacketPath]
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public OutPacket? TakeSent(out AckCode ack)
+    public bool TryTakeSent(uint end, out OutPacket? packet, out AckCode ack)
     {
-        ack = AckCode.NotSent;
-        while (_head != _tail)
+        uint head = _head;
+        if ((int)(end - head) > 0)
         {
-            ref Place place = ref PlaceAt(_head % Slots);
+            ref Place place = ref PlaceAt(head % Slots);
             uint status = place.Last->Status.Read();
             // The event code is never 0 once there is a status; a response's time is in the lower half before.
-            if (status >> 16 == 0)
-                return null;
-            ack = AckOf(status);
-            if (Retire(ref place) is { } packet)
-                return packet;
+            if (status >> 16 != 0)
+            {
+                ack = AckOf(status);
+                packet = Retire(ref place);
+                return true;
+            }
         }
-        return null;
+        packet = null;
+        ack = AckCode.NotSent;
+        return false;
     }
 
     /// <summary>
@@ -255,7 +265,7 @@ internal sealed unsafe class AsyncTransmit
         slot->Data.Address.Write(address);
         slot->Data.Branch.Write(0);
         slot->Data.Status.Write(0);
-        slot->Data.Control.Write(DescriptorControl.LastData | (uint)packet.DataBytes);
+        slot->Data.Control.Write(_lastData | (uint)packet.DataBytes);
         return true;
     }
 
@@ -276,15 +286,15 @@ internal sealed unsafe class AsyncTransmit
         const uint controlMask = 0xFFFF, destinationMask = 0xFFFF_0000;
         ref readonly PacketHeader header = ref packet.Header;
         TransactionCode code = header.Code;
-        uint shape = code.HeaderShape;
+        uint shape = code.Shape;
         uint q0 = header.Q0, q3 = header.Q3;
         slot->Header0.Write(q0 & controlMask | (uint)packet.Speed << 16);
         // Streams have two quadlets, and nothing in their second.
         slot->Header1.Write(q0 & destinationMask | header.Q1 & controlMask);
         slot->Header2.Write(header.Q2);
         // A quadlet of data is data: in the order of its bytes.
-        slot->Header3.Write((shape & 8) != 0 ? BinaryPrimitives.ReverseEndianness(q3) : q3);
-        return code == TransactionCode.Stream ? 8 : (shape & 7) * 4;
+        slot->Header3.Write((shape & CodeFacts.EndsInQuadlet) != 0 ? BinaryPrimitives.ReverseEndianness(q3) : q3);
+        return code == TransactionCode.Stream ? 8 : shape & CodeFacts.HeaderBytes;
     }
 
     // A packet under way: what holds its data, and the descriptor that says how it ended and where the program goes on.

@@ -15,11 +15,14 @@ internal static class DescriptorControl
     /// <summary>OUTPUT_MORE-Immediate: a header whose data follows in the next descriptor but one.</summary>
     public const uint HeaderAndMore = 2u << 24;
 
-    /// <summary>OUTPUT_LAST-Immediate: a header, and that is the packet. Interrupts when it was sent.</summary>
-    public const uint HeaderAlone = 1u << 28 | 2u << 24 | 3u << 20 | 3u << 18;
+    /// <summary>OUTPUT_LAST-Immediate: a header, and that is the packet.</summary>
+    public const uint HeaderAlone = 1u << 28 | 2u << 24 | 3u << 18;
 
-    /// <summary>OUTPUT_LAST: data, the packet's last. Likewise.</summary>
-    public const uint LastData = 1u << 28 | 3u << 20 | 3u << 18;
+    /// <summary>OUTPUT_LAST: data, the packet's last.</summary>
+    public const uint LastData = 1u << 28 | 3u << 18;
+
+    /// <summary>Interrupts when it was sent; only if it was acknowledged neither as complete nor as pending.</summary>
+    public const uint Interrupt = 3u << 20, InterruptIfNotTaken = 1u << 20;
 
     /// <summary>INPUT_MORE with status: a buffer of a stream.</summary>
     public const uint Buffer = 2u << 28 | 1u << 27 | 3u << 18;
@@ -33,8 +36,8 @@ internal static class DescriptorControl
     /// <summary>OUTPUT_LAST with status: the end of a packet of a stream, or a cycle without one; a header is in the descriptor. Source: OHCI 1.1, section 9.1.</summary>
     public const uint SendLast = 1u << 28 | 1u << 27 | 3u << 18, Immediate = 2u << 24;
 
-    /// <summary>Tells what became of it; interrupts; waits for a packet with the right synchronization code.</summary>
-    public const uint Status = 1u << 27, Interrupt = 3u << 20, Wait = 3u << 16;
+    /// <summary>Tells what became of it; waits for a packet with the right synchronization code.</summary>
+    public const uint Status = 1u << 27, Wait = 3u << 16;
 }
 
 /// <summary>

@@ -45,7 +45,7 @@ public sealed unsafe partial class Ohci
     {
         if (!_isInReset)
             BeginReset();
-        if (_hasFailed)
+        if ((_todo & Todo.Restart) != 0)
             return false;
         SelfIdCount count = _registers.SelfIdCount.Read();
         int packets = ReadSelfIds(count);

@@ -14,7 +14,7 @@ public sealed unsafe partial class Ohci
     private byte _requestGeneration, _generation;
     private bool _isInReset = true;
     private PacketQueue _refused;
-    private bool _hasRefused, _isInTurn;
+    private bool _isInTurn;
 
     /// <inheritdoc/>
     [PacketPath]
@@ -25,11 +25,33 @@ public sealed unsafe partial class Ohci
         AsyncTransmit context = packet.Header.Code.IsResponse ? _responses : _requests;
         // Others under way will say when there is room; without any there is no memory to give its data to the device.
         if (!context.TrySend(packet))
-            return !context.IsBusy && Refuse(packet, AckCode.NotSent);
+            return context.IsBusy ? WaitForRoom(context) : Refuse(packet, AckCode.NotSent);
         // What a turn of the work gives out, its end says once.
         if (!_isInTurn)
             context.Wake();
         return true;
+    }
+
+    // Responses that others took do not interrupt: the work looks at them until there is room.
+    private bool WaitForRoom(AsyncTransmit context)
+    {
+        if (context == _responses)
+        {
+            _todo |= Todo.MakeRoom;
+            _work.Mark();
+        }
+        return false;
+    }
+
+    // True if there is none yet; reported packets had others sent, or wait again.
+    private bool MakeRoom()
+    {
+        uint before = _responses.Progress;
+        _todo &= ~Todo.MakeRoom;
+        ReportSent(_responses);
+        if (_responses.IsBusy && _responses.Progress == before)
+            _todo |= Todo.MakeRoom;
+        return (_todo & Todo.MakeRoom) != 0;
     }
 
     // It is reported by the work, as nothing is from within here.
@@ -38,7 +60,7 @@ public sealed unsafe partial class Ohci
     {
         packet.Tag = (uint)why;
         _refused.Push(packet);
-        _hasRefused = true;
+        _todo |= Todo.ReportRefused;
         _work.Mark();
         return true;
     }
@@ -55,7 +77,7 @@ public sealed unsafe partial class Ohci
 
     private void ReportRefused()
     {
-        _hasRefused = false;
+        _todo &= ~Todo.ReportRefused;
         while (_refused.TryTake(out OutPacket? packet))
             _bus.PacketSent(packet!, (AckCode)packet!.Tag);
     }
@@ -64,10 +86,10 @@ public sealed unsafe partial class Ohci
     [PacketPath]
     private void ReportSent(AsyncTransmit context)
     {
-        for (uint end = context.Given; (int)(end - context.Progress) > 0;)
+        for (uint end = context.Given; context.TryTakeSent(end, out OutPacket? packet, out AckCode ack);)
         {
-            if (context.TakeSent(out AckCode ack) is not { } packet)
-                return;
+            if (packet == null)
+                continue;
             Counters.Sent++;
             _bus.PacketSent(packet, ack);
         }

@@ -16,7 +16,8 @@ public sealed unsafe partial class Ohci
     private readonly Worker _work;
     private State _state;
     private uint _requestProgress, _responseProgress;
-    private bool _requestsWaited, _responsesWaited, _hasFailed;
+    private bool _requestsWaited, _responsesWaited;
+    private Todo _todo;
     private int _restarts;
     private ulong _movedAtRestart;
     private Events _pending;
@@ -31,13 +32,27 @@ public sealed unsafe partial class Ohci
         Running,
     }
 
+    // What the work does beside what events tell of.
+    [Flags]
+    private enum Todo : byte
+    {
+        None = 0,
+        ReportRefused = 1,
+
+        /// <summary>Responses wait for others to be sent.</summary>
+        MakeRoom = 2,
+
+        /// <summary>The controller as a whole.</summary>
+        Restart = 4,
+    }
+
     /// <summary>Whether it is on the bus: false once it was given up.</summary>
     public bool IsRunning => _state == State.Running;
 
     // Something cannot be stopped, or has died for good: the controller as a whole begins anew, at the end of this turn.
     internal void Fail()
     {
-        _hasFailed = true;
+        _todo |= Todo.Restart;
         _work.Mark();
     }
 
@@ -69,25 +84,39 @@ public sealed unsafe partial class Ohci
         if ((events & Events.ResponseReceived) != 0 && !_isInReset)
             more = TakeReceived(_responsesIn);
         if ((events & Events.RequestReceived) != 0 && !_isInReset)
+        {
+            // Of responses only those interrupt that nobody took: the others are known now.
+            ReportSent(_responses);
             more |= TakeReceived(_requestsIn);
+        }
         if ((events & Events.RequestSent) != 0)
             ReportSent(_requests);
         if ((events & Events.ResponseSent) != 0)
             ReportSent(_responses);
-        if (_hasRefused)
-            ReportRefused();
-        if ((events & StreamEvents) != 0)
-            TakeStreams(events);
+        if (_todo != Todo.None || (events & StreamEvents) != 0)
+            more |= DoOther(events);
         _isInTurn = false;
         _requests.Wake();
         _responses.Wake();
         _pending = more ? events : Events.None;
         if (!more && (events & Unusual) != 0)
             more = HandleUnusual(events);
-        if (_hasFailed)
+        if ((_todo & Todo.Restart) != 0)
             Restart();
         if (!more && _state == State.Running)
             Unmask();
+        return more;
+    }
+
+    private bool DoOther(Events events)
+    {
+        bool more = false;
+        if ((_todo & Todo.ReportRefused) != 0)
+            ReportRefused();
+        if ((_todo & Todo.MakeRoom) != 0)
+            more = MakeRoom();
+        if ((events & StreamEvents) != 0)
+            TakeStreams(events);
         return more;
     }
 
@@ -169,7 +198,7 @@ public sealed unsafe partial class Ohci
             Counters.Forgotten++;
             Fail();
         }
-        if (_hasFailed)
+        if ((_todo & Todo.Restart) != 0)
             Restart();
     }
 
@@ -193,7 +222,7 @@ public sealed unsafe partial class Ohci
 
     private void Restart()
     {
-        _hasFailed = false;
+        _todo &= ~Todo.Restart;
         Counters.Restarts++;
         ulong moved = Counters.Sent + Counters.Received;
         _restarts = moved == _movedAtRestart ? _restarts + 1 : 1;
