@@ -27,7 +27,8 @@ public sealed class BenchMachine : IAsyncLifetime
         First = await Measure("bench-1", 512);
         Second = await Measure("bench-2", 512);
         Large = await Measure("bench-20G", 20 * 1024);
-        FireWire = (await MeasureFireWire("firewire-*", _ => ["memory", "camera"])).Concat(await MeasureFireWire("sbp2-*", folder => [$"disk,image={Disk(folder)}"])).ToDictionary();
+        FireWire = (await MeasureFireWire("firewire-*", _ => ["memory", "camera", "echo"])).Concat(await MeasureFireWire("sbp2-*", folder => [$"disk,image={Disk(folder)}"]))
+            .Concat(await MeasureFireWire("ip1394-*", _ => ["ip"])).ToDictionary();
         Cards = (await Measure("bench-e1000e", 512, "e1000e-*", [.. TwoCards("e1000e")]))
             .Concat(await Measure("bench-i8255x", 512, "i8255x-*", [.. TwoCards("i82557b")])).ToDictionary();
     }
@@ -39,7 +40,7 @@ public sealed class BenchMachine : IAsyncLifetime
     /// <summary>Of those with two network cards of one model on a hub.</summary>
     public IReadOnlyDictionary<string, double> Cards { get; private set; } = null!;
 
-    /// <summary>Of those with a FireWire controller, and behind it a node with memory and a camera, or a disk.</summary>
+    /// <summary>Of those with a FireWire controller, and behind it a node with memory, a camera and a node that reads, or a disk, or a neighbour that speaks IPv4.</summary>
     public IReadOnlyDictionary<string, double> FireWire { get; private set; } = null!;
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
@@ -118,11 +119,24 @@ public sealed class BenchTests(BenchMachine measured) : IClassFixture<BenchMachi
         Assert.InRange(value, 0.001, bar);
     }
 
+    /// <summary>What has no bar here is measured all the same, and told.</summary>
+    [Theory]
+    [InlineData("firewire-quadlet-read")]
+    [InlineData("firewire-block-read-512")]
+    [InlineData("firewire-request-served")]
+    [InlineData("firewire-request-served-512")]
+    public async Task Costs(string name)
+    {
+        double value = await Value(name);
+        TestContext.Current.TestOutputHelper!.WriteLine($"{name} {value}");
+        Assert.InRange(value, 100, 10_000);
+    }
+
     private async Task<double> Value(string name)
     {
         if (name == "kernel-bytes") return (await IsoTests.ExtractKernel("bench-kernel.elf")).Length;
         var figures = name.EndsWith(Large, StringComparison.Ordinal) ? measured.Large
-            : name.StartsWith("firewire-", StringComparison.Ordinal) || name.StartsWith("sbp2-", StringComparison.Ordinal) ? measured.FireWire
+            : name.StartsWith("firewire-", StringComparison.Ordinal) || name.StartsWith("sbp2-", StringComparison.Ordinal) || name.StartsWith("ip1394-", StringComparison.Ordinal) ? measured.FireWire
             : name.StartsWith("e1000e-", StringComparison.Ordinal) || name.StartsWith("i8255x-", StringComparison.Ordinal) ? measured.Cards : measured.First;
         string key = name.StartsWith(BootToPrompt, StringComparison.Ordinal) ? name.Replace(Large, "").Replace(Small, "") : name;
         Assert.True(figures.TryGetValue(key, out double value), $"{key} was not measured");
