@@ -6,6 +6,7 @@ using Sluice.Tests.Boot.Harness;
 using Sluice.Tests.FireWire.Linux;
 using Xunit;
 using static Sluice.Tests.Boot.FireWireLinuxBus;
+using static Sluice.Tests.Boot.FireWireModelBus;
 
 namespace Sluice.Tests.Boot;
 
@@ -24,7 +25,7 @@ public sealed class FireWireLinuxDiskTests
         await File.WriteAllBytesAsync(image, bytes, TestContext.Current.CancellationToken);
         try
         {
-            using var bus = new FireWireLinuxBus("--node", $"disk,name=disk,image={image}", "--cable", "ours-disk", "--cable", "disk-linux");
+            using var bus = new FireWireLinuxBus(more: ["--node", $"disk,name=disk,image={image}", "--cable", "ours-disk", "--cable", "disk-linux"]);
             await ReadOurs(bus, "firewire-linux-disk-before", Hash(bytes));
             // Sluice has gone: the login is free once the target has waited for a reconnect.
             using (LinuxGuest guest = await bus.StartLinux())

@@ -7,6 +7,7 @@ using Sluice.Tests.Boot.Harness;
 using Sluice.Tests.FireWire.Linux;
 using Xunit;
 using static Sluice.Tests.Boot.FireWireLinuxBus;
+using static Sluice.Tests.Boot.FireWireModelBus;
 
 namespace Sluice.Tests.Boot;
 
@@ -48,7 +49,7 @@ public sealed class FireWireLinuxMemoryTests
     public async Task Either_is_root_cycle_master_and_bus_manager(bool isOurManager, bool isOurRoot)
     {
         SkipUnlessPossible("shell-init");
-        using var bus = new FireWireLinuxBus("--node", "memory,name=memory", "--cable", "ours-memory", "--cable", "memory-linux");
+        using var bus = new FireWireLinuxBus(more: ["--node", "memory,name=memory", "--cable", "ours-memory", "--cable", "memory-linux"]);
         LinuxGuest? early = isOurManager ? null : await bus.StartLinux();
         if (early != null) await ManagerOf(early, _ => true);
         await using Machine machine = await bus.StartOurs($"firewire-linux-{(isOurManager ? "ours" : "linux")}-{(isOurRoot ? "ours" : "linux")}");
@@ -84,7 +85,7 @@ public sealed class FireWireLinuxMemoryTests
     public async Task Each_survives_the_others_reboot()
     {
         SkipUnlessPossible("shell-init");
-        using var bus = new FireWireLinuxBus("--node", "memory,name=memory", "--cable", "ours-memory", "--cable", "memory-linux");
+        using var bus = new FireWireLinuxBus(more: ["--node", "memory,name=memory", "--cable", "ours-memory", "--cable", "memory-linux"]);
         await using Machine machine = await bus.StartOurs("firewire-linux-reboot");
         LinuxGuest guest = await bus.StartLinux(reboots: true);
         int linux = NodeOf(await Quiet(machine, $"{Theirs:x16} Linux"), $"{Theirs:x16}");
