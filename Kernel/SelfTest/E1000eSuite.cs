@@ -15,7 +15,7 @@ namespace Sluice.SelfTest;
 internal static unsafe class E1000eSuite
 {
     private const int Rounds = 100;
-    private const ulong LongestMicroseconds = 2_000_000;
+    private const ulong LongestMicroseconds = 2_000_000, AgainMicroseconds = 50_000;
     private const uint ArpBytes = 60, OurAddress = 0x0A00_020F, Gateway = 0x0A00_0202;      // 10.0.2.15, 10.0.2.2
 
     public static void Register(ref Suite suite)
@@ -85,11 +85,17 @@ internal static unsafe class E1000eSuite
         for (int i = 1; i <= Rounds; i++)
         {
             ulong before = card.Counters.Interrupts;
-            ArmEmpty(card);
-            card.RaiseInterrupt();
             Deadline end = Deadline.In(LongestMicroseconds);
-            while (card.Counters.Interrupts == before && !end.Passed)
-                WorkLoop.Turn(end);
+            do
+            {
+                ArmEmpty(card);
+                card.RaiseInterrupt();
+                // Who listens masks it while it works: a poll then takes the cause along, and it is raised again.
+                Deadline turn = card.Listener == null ? end : Deadline.In(AgainMicroseconds);
+                while (card.Counters.Interrupts == before && !turn.Passed)
+                    WorkLoop.Turn(turn);
+            }
+            while (card.Counters.Interrupts == before && !end.Passed);
             if (!t.Check(card.Counters.Interrupts > before, "an interrupt comes"u8))
                 return;
         }
