@@ -203,16 +203,22 @@ internal static unsafe class TimerSuite
         t.Check(recorder.WorkHadInterrupts, "interrupts are on in work"u8);
     }
 
+    // Who else works meanwhile may call through an interface for the first time, which makes a table for good: then once more.
     private static void Allocation(ref Ktap t)
     {
         Recorder recorder = Shared;
-        ulong used = ObjectHeap.Used;
-        recorder.Reset();
-        for (int i = 0; i < 20; i++)
-            recorder[i].Start((ulong)i * 10);
-        recorder.Await(20);
-        t.Equal(20, (ulong)recorder.Count, "calls"u8);
-        t.Equal(used, ObjectHeap.Used, "bytes of objects made so far"u8);
+        ulong made = ulong.MaxValue;
+        for (int attempt = 0; attempt < 5 && made != 0; attempt++)
+        {
+            ulong used = ObjectHeap.Used;
+            recorder.Reset();
+            for (int i = 0; i < 20; i++)
+                recorder[i].Start((ulong)i * 10);
+            recorder.Await(20);
+            t.Equal(20, (ulong)recorder.Count, "calls"u8);
+            made = ObjectHeap.Used - used;
+        }
+        t.Equal(0, made, "bytes of objects made"u8);
     }
 
     private static bool FindTimer(out InterruptUse use)

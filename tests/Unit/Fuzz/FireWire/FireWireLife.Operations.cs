@@ -23,14 +23,13 @@ internal sealed unsafe partial class FireWireLife
     private static readonly (string Name, System.Reflection.FieldInfo Field)[] _cardCounters =
         Array.ConvertAll(typeof(OhciCounters).GetFields(), field => ("driver: " + field.Name, field));
 
-    private readonly List<Frame> _starved = [];
     private Task[]? _tasks;
     private Streams? _stream;
     private SharedMemory? _offered;
     private ulong _ended;
 
     // A piece of memory for each transaction, with guards; one that is offered; in half of the lives those that read ROMs and manage the bus.
-    private void MakeUsers()
+    protected override void MakeUsers()
     {
         if (_memory == null)
             _memory = (byte*)NativeMemory.AllocZeroed((Tasks + 1) * (TaskBytes + GuardBytes) + 4096);
@@ -48,30 +47,14 @@ internal sealed unsafe partial class FireWireLife
         _ = new BusManager(_driver.Bus);
     }
 
-    private void Operate()
-    {
-        for (int i = 0; i < MostOperations; i++)
-        {
-            int span = _choices.BeginSpan();
-            bool goesOn = TryOperate();
-            _choices.EndSpan(span);
-            if (!goesOn)
-                return;
-            if (_card.IsBusMaster && !_card.StaysBusMaster)
-                Must(_machine.HoldsAnything, "memory was given back and the card may still write it");
-        }
-        _choices.End();
-    }
-
-    // False at the end.
-    private bool TryOperate()
+    protected override bool TryOperate()
     {
         switch (_choices.Pick(2, 8, 14, 2, 6, 8, 14, 2, 2, 1, 1))
         {
             case 0:
                 return false;
             case 1:
-                AdvanceSome();
+                AdvanceOneOf([100, 2_000, 50_000, 1_100_000, 6_200_000], 40, 30, 20, 14, 2);
                 break;
             case 2:
                 SubmitSome();
@@ -102,20 +85,6 @@ internal sealed unsafe partial class FireWireLife
                 break;
         }
         return true;
-    }
-
-    private void Plan()
-    {
-        bool atReads = _choices.OneIn(2);
-        int turns = _choices.Small(atReads ? 60 : 600);
-        _card.Bus.Plan(turns, atReads, _card.ChooseMisdeed(_choices));
-    }
-
-    private void AdvanceSome()
-    {
-        ulong time = _choices.Pick(40, 30, 20, 14, 2) switch { 0 => 100, 1 => 2_000, 2 => 50_000, 3 => 1_100_000, _ => 6_200_000 };
-        _choices.Tell($"{time} us pass");
-        Advance(time);
     }
 
     private void SubmitSome()
@@ -228,28 +197,8 @@ internal sealed unsafe partial class FireWireLife
         Call("doors", () => _driver!.OpenNodes = nodes);
     }
 
-    private void Starve()
-    {
-        _choices.Tell(_starved.Count == 0 ? "somebody has all frames" : "the frames are back");
-        if (_starved.Count != 0)
-        {
-            Feed();
-            return;
-        }
-        int left = _choices.Small(8);
-        while (_machine.Pool.FreeCount > left && _machine.Pool.TryTake(out Frame frame))
-            _starved.Add(frame);
-    }
-
-    private void Feed()
-    {
-        foreach (Frame frame in _starved)
-            frame.Free();
-        _starved.Clear();
-    }
-
     // Each transaction ended once, nothing was written behind what it asked for, and what came in stayed in what we offer.
-    private void MustAddUp()
+    protected override void MustAddUp()
     {
         if (_driver!.Abandoned)
             return;
@@ -265,7 +214,7 @@ internal sealed unsafe partial class FireWireLife
         Must(counters.Served >= _offered!.Counters.Reads + _offered.Counters.Writes + _offered.Counters.Locks, "more was served than asked for");
     }
 
-    private void Count()
+    protected override void Count()
     {
         object bus = _driver!.Bus.Counters, card = _driver.Counters;
         foreach ((string name, System.Reflection.FieldInfo field) in _busCounters)

@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
+using Sluice.Devices.Pci;
 using Sluice.FireWire.Bus;
 using Sluice.FireWire.Ohci;
 using Sluice.Platform;
@@ -9,7 +10,7 @@ using Sluice.Tests.FireWire;
 namespace Sluice.Tests.Fuzz.FireWire;
 
 /// <summary>A FireWire controller that may do whatever one could, and a bus that does. It is the honest model, and what follows from <see cref="ChooseMisdeed"/>.</summary>
-internal sealed class HostileOhci : OhciFunction
+internal sealed class HostileOhci : OhciFunction, IHostileFunction
 {
     private const uint CommandReset = 1u << 16;
     private const int MostPacket = 64;
@@ -27,9 +28,10 @@ internal sealed class HostileOhci : OhciFunction
         Memory = Bus;
     }
 
+    public SimulatedFunction Function => this;
+
     public HostileBus Bus { get; }
 
-    /// <summary>Stays bus master whatever software says.</summary>
     public bool StaysBusMaster { get; private set; }
 
     /// <summary>It was reset by itself, or wrote into memory as no honest one does: its driver need not find out.</summary>
@@ -98,7 +100,7 @@ internal sealed class HostileOhci : OhciFunction
         _ => ChoosePhyPacket(choices),
     };
 
-    /// <summary>From now on it is a good card, in the state that it is in, on a good bus.</summary>
+    /// <summary>The bus is good, too.</summary>
     public void Behave()
     {
         Bus.Behave();

@@ -1,37 +1,18 @@
 using System;
 using System.Collections.Generic;
-using Sluice.Devices.Pci;
 using Sluice.Drivers;
 using Sluice.Pci;
 
 namespace Sluice.Tests.Fuzz.Network;
 
 /// <summary>A network card in the machine's slot, which may misbehave.</summary>
-internal interface IHostileCard
+internal interface IHostileCard : IHostileFunction
 {
-    /// <summary>The card as PCI sees it.</summary>
-    SimulatedFunction Function { get; }
-
-    /// <summary>What stands between it and its driver.</summary>
-    HostileBus Bus { get; }
-
     /// <summary>Frames that went to the wire.</summary>
     List<byte[]> Sent { get; }
 
     /// <summary>Whether it was reset by itself: then it has forgotten what its driver told it.</summary>
     bool HasForgotten { get; }
-
-    /// <summary>Whether it stays bus master whatever software says.</summary>
-    bool StaysBusMaster { get; }
-
-    /// <summary>Is made as a bad card: what it does wrong from the beginning.</summary>
-    void BecomeBad(Choices choices);
-
-    /// <summary>Chooses something that this card may do wrong; called, it does it.</summary>
-    Action ChooseMisdeed(Choices choices);
-
-    /// <summary>From now on it is a good card, in the state that it is in.</summary>
-    void Behave();
 
     /// <summary>A frame comes from the wire; false if the card does not take it or has no room for it.</summary>
     bool Receive(ReadOnlySpan<byte> frame);

@@ -11,7 +11,6 @@ internal sealed partial class NetworkLife
 {
     private const int MostBatch = 32;
 
-    private readonly List<Frame> _starved = [];
     private readonly Frame[] _batch = new Frame[MostBatch];
     private readonly TftpClient _tftp = new();
     private readonly Pinger _pinger = new();
@@ -34,29 +33,14 @@ internal sealed partial class NetworkLife
             _device!.Listener = new WorkItem(new Drain(this));
     }
 
-    private void Operate()
-    {
-        for (int i = 0; i < MostOperations; i++)
-        {
-            int span = _choices.BeginSpan();
-            bool goesOn = TryOperate();
-            _choices.EndSpan(span);
-            if (!goesOn)
-                return;
-            MustHoldWhatItNeeds();
-        }
-        _choices.End();
-    }
-
-    // False at the end.
-    private bool TryOperate()
+    protected override bool TryOperate()
     {
         switch (_choices.Pick(2, 7, 4, 3, 10, 10, 14, 8, 1, 1, 2, 4, 1, 1))
         {
             case 0:
                 return false;
             case 1:
-                AdvanceSome();
+                AdvanceOneOf([100, 2_000, 50_000, 1_100_000, 4_200_000, 70_000_000], 30, 30, 20, 40, 10, 1);
                 break;
             case 2:
                 SendPlain();
@@ -108,20 +92,6 @@ internal sealed partial class NetworkLife
                 break;
         }
         return true;
-    }
-
-    private void Plan()
-    {
-        bool atReads = _choices.OneIn(2);
-        int turns = _choices.Small(atReads ? 60 : 600);
-        _card.Bus.Plan(turns, atReads, _card.ChooseMisdeed(_choices));
-    }
-
-    private void AdvanceSome()
-    {
-        ulong time = _choices.Pick(30, 30, 20, 40, 10, 1) switch { 0 => 100, 1 => 2_000, 2 => 50_000, 3 => 1_100_000, 4 => 4_200_000, _ => 70_000_000 };
-        _choices.Tell($"{time} us pass");
-        Advance(time);
     }
 
     private void SendPlain()
@@ -274,26 +244,6 @@ internal sealed partial class NetworkLife
                 Call("arm", () => _device!.Arm());
                 break;
         }
-    }
-
-    private void Starve()
-    {
-        _choices.Tell(_starved.Count == 0 ? "somebody has all frames" : "the frames are back");
-        if (_starved.Count != 0)
-        {
-            Feed();
-            return;
-        }
-        int left = _choices.Small(8);
-        while (_machine.Pool.FreeCount > left && _machine.Pool.TryTake(out Frame frame))
-            _starved.Add(frame);
-    }
-
-    private void Feed()
-    {
-        foreach (Frame frame in _starved)
-            frame.Free();
-        _starved.Clear();
     }
 
     private sealed class Sink : ITftpSink
