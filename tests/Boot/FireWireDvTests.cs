@@ -1,12 +1,9 @@
 using System;
-using System.Globalization;
-using System.IO;
 using System.Linq;
 using System.Security.Cryptography;
 using System.Text.RegularExpressions;
 using System.Threading.Tasks;
 using Sluice.FireWire.Dv;
-using Sluice.FireWire.Tool;
 using Sluice.Tests.Boot.Harness;
 using Xunit;
 
@@ -18,7 +15,7 @@ public sealed class FireWireDvTests
     // What is seen of a color may be so much off: each block of the picture has a luminance of its own.
     private const int Tolerance = 24;
 
-    private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(200);
+    private const ulong Guid = 0x5254_0066_7788_99CC;
 
     [Theory]
     [InlineData("fw643", "ntsc", 512, "")]
@@ -27,44 +24,26 @@ public sealed class FireWireDvTests
     public async Task Frames_are_those_that_were_played_and_are_seen_on_the_screen(string card, string name, int mebibytes, string arguments)
     {
         DvSystem system = name == "pal" ? DvSystem.Pal : DvSystem.Ntsc;
-        DirectoryInfo folder = Directory.CreateTempSubdirectory("firewire-model");
-        try
+        // Frames come in real time: half of it, so that a machine that is emulated in full keeps up.
+        using var bus = new FireWireModelBus([$"host,card={card}"],
+            "--bus-speed", "0.5", "--node", "memory,name=memory", "--node", $"camcorder,name=camcorder,guid=0x{Guid:x},system={name}");
+        await using Machine machine = await Machine.Start($"firewire-dv-{card}", new MachineSetup
         {
-            string socket = Path.Combine(folder.FullName, "controller");
-            // Frames come in real time: half of it, so that a machine that is emulated in full keeps up.
-            using var model = new Model(Options.Parse(
-            [
-                "--bus-speed", "0.5", "--controller", $"{socket},name=host,card={card}", "--node", "memory,name=memory", "--node", $"camcorder,name=camcorder,system={name}",
-            ]), _ => { });
-            await using Machine machine = await Machine.Start($"firewire-dv-{card}", new MachineSetup
-            {
-                MemoryMiB = mebibytes,
-                Arguments = arguments,
-                SharesMemory = true,
-                More = ["-device", $"{{\"driver\":\"vfio-user-pci\",\"socket\":{{\"type\":\"unix\",\"path\":\"{socket}\"}}}}"],
-            });
-            await machine.WaitForPrompt();
-            string tree;
-            do tree = await machine.Shell("fw");
-            while (!tree.Contains("Camcorder"));
-            int node = int.Parse(Regex.Match(tree, @"(\d+)[^\n]*Camcorder").Groups[1].Value, CultureInfo.InvariantCulture);
+            MemoryMiB = mebibytes,
+            Arguments = arguments,
+            SharesMemory = true,
+            More = bus.Device("host"),
+        });
+        await machine.WaitForPrompt();
+        int node = FireWireModelBus.NodeOf(await FireWireModelBus.Seen(machine, $"{Guid:x16} Sluice Camcorder"), $"{Guid:x16}");
+        string said = await FireWireVideo.Frames(machine, $"fw camera @{node} 5");
+        Assert.Matches("DV on channel [0-9]+ ", said);
+        Assert.Contains(Regex.Match(said, "SHA-256 ([0-9a-f]{64})").Groups[1].Value, Enumerable.Range(0, 1000).Select(number => Sum(system, number)));
+        Assert.Matches("streams: buffers [1-9][0-9]*; seconds with lost cycles [0-9]+, with inconsistent ones [0-9]+; ", await machine.Shell("fw stat"));
+        Assert.Contains("no camera is there", await machine.Shell("fw camera @62"));
 
-            // A bus reset of the manager's may come in between: then once more.
-            string said;
-            do said = await machine.Shell($"fw camera @{node} 5");
-            while (!said.Contains("SHA-256"));
-            Assert.Matches("DV on channel [0-9]+ ", said);
-            Assert.Contains(Regex.Match(said, "SHA-256 ([0-9a-f]{64})").Groups[1].Value, Enumerable.Range(0, 1000).Select(number => Sum(system, number)));
-            Assert.Matches("streams: buffers [1-9][0-9]*; seconds with lost cycles [0-9]+, with inconsistent ones [0-9]+; ", await machine.Shell("fw stat"));
-            Assert.Contains("no camera is there", await machine.Shell("fw camera @62"));
-
-            await Seen(machine, model, system);
-            if (arguments == "dma=check") Assert.DoesNotContain("dma check:", machine.Console);
-        }
-        finally
-        {
-            folder.Delete(recursive: true);
-        }
+        await FireWireVideo.IsSeen(machine, bus.Model, "fw camera", screen => HasBars(screen, system));
+        if (arguments == "dma=check") Assert.DoesNotContain("dma check:", machine.Console);
     }
 
     private static string Sum(DvSystem system, int number)
@@ -72,29 +51,6 @@ public sealed class FireWireDvTests
         byte[] frame = new byte[system.FrameBytes];
         DvFrame.Draw(system, number, frame);
         return Convert.ToHexStringLower(SHA256.HashData(frame));
-    }
-
-    // It goes on over bus resets until a key is pressed; then the text is back.
-    private static async Task Seen(Machine machine, Model model, DvSystem system)
-    {
-        int from = machine.Console.Length;
-        await machine.Type("fw camera\r"u8.ToArray());
-        await machine.WaitForConsole("any key ends it", from);
-        for (int i = 0; i < 2; i++)
-        {
-            Screen screen;
-            do
-            {
-                await machine.Pause(_pause);
-                screen = await machine.Photograph("camera");
-            }
-            while (!HasBars(screen, system));
-            model.Do(() => model.Bus.Phys.Single(phy => phy.Name == "memory").InitiateReset(isLong: i == 0));
-        }
-        await machine.Type(" "u8.ToArray());
-        await machine.WaitForConsole("frames seen", from);
-        await machine.WaitForScreen(rows => rows.Any(row => row.Contains("frames seen")));
-        Assert.False(HasBars(await machine.Photograph("after"), system));
     }
 
     // The middle of each bar, in both rows of bars.

@@ -24,60 +24,48 @@ public sealed class FireWireTests
     public async Task A_bus_is_drawn_and_its_nodes_are_read_written_and_locked(string type, string card, int mebibytes, string arguments)
     {
         string name = $"firewire-{card}-{mebibytes}{arguments.Replace("=", "-")}";
-        DirectoryInfo folder = Directory.CreateTempSubdirectory("firewire-model");
-        try
+        using var bus = new FireWireModelBus([$"host,guid=0x{Ours:x},card={card}"],
+            "--node", $"memory,name=memory,guid=0x{Theirs:x}", "--node", "echo,name=echo", "--node", "camera,name=camera", "--cable", "host-memory", "--cable", "memory-echo", "--cable", "memory-camera");
+        Model model = bus.Model;
+        await using Machine machine = await Machine.Start(name, new MachineSetup
         {
-            string socket = Path.Combine(folder.FullName, "controller");
-            using var model = new Model(Options.Parse(
-            [
-                "--controller", $"{socket},name=host,guid=0x{Ours:x},card={card}", "--node", $"memory,name=memory,guid=0x{Theirs:x}",
-                "--node", "echo,name=echo", "--node", "camera,name=camera",
-                "--cable", "host-memory", "--cable", "memory-echo", "--cable", "memory-camera",
-            ]), _ => { });
-            await using Machine machine = await Machine.Start(name, new MachineSetup
-            {
-                Type = type,
-                MemoryMiB = mebibytes,
-                Arguments = arguments,
-                SharesMemory = true,
-                More = ["-device", $"{{\"driver\":\"vfio-user-pci\",\"socket\":{{\"type\":\"unix\",\"path\":\"{socket}\"}}}}"],
-            });
-            await machine.WaitForPrompt();
-            var memory = (MemoryNode)model.Bus.Phys.Single(phy => phy.Name == "memory").Link!;
-            string tree = await Tree(machine, 4);
-            Assert.Contains($"{Ours:x16}, generation", tree);
-            Assert.Matches($@"(?m)^  .*\d S400 {Theirs:x16} Sluice Memory", tree);
-            Assert.Matches(@"(?m)^  .*\d S400 [0-9a-f]{16} Sluice Camera", tree);
-            Assert.Single(Regex.Matches(tree, @"S400 us\b"));
-            Assert.Single(Regex.Matches(tree, ", root"));
+            Type = type,
+            MemoryMiB = mebibytes,
+            Arguments = arguments,
+            SharesMemory = true,
+            More = bus.Device("host"),
+        });
+        await machine.WaitForPrompt();
+        var memory = (MemoryNode)model.Bus.Phys.Single(phy => phy.Name == "memory").Link!;
+        string tree = await Tree(machine, 4);
+        Assert.Contains($"{Ours:x16}, generation", tree);
+        Assert.Matches($@"(?m)^  .*\d S400 {Theirs:x16} Sluice Memory", tree);
+        Assert.Matches(@"(?m)^  .*\d S400 [0-9a-f]{16} Sluice Camera", tree);
+        Assert.Single(Regex.Matches(tree, @"S400 us\b"));
+        Assert.Single(Regex.Matches(tree, ", root"));
 
-            await BePatient(machine, tree);
-            int node = memory.Phy.PhysicalId;
-            const string at = "0xfffff0010000";
-            Assert.Contains("written", await machine.Shell($"fw write {node} {at} 0xdeadbeef"));
-            Assert.Equal([0xDE, 0xAD, 0xBE, 0xEF], memory.Memory[..4].ToArray());
-            Assert.Matches(@"fffff0010000  deadbeef", await machine.Shell($"fw read {node} {at}"));
-            Assert.Contains("was 0xdeadbeef", await machine.Shell($"fw lock {node} {at} 0xdeadbeef 7"));
-            Assert.Contains("was 0x00000007", await machine.Shell($"fw lock {node} {at} 0xdeadbeef 8"));
-            Assert.Equal([0, 0, 0, 7], memory.Memory[..4].ToArray());
-            for (int i = 0; i < 512; i++) memory.Memory[i] = (byte)(i * 7);
-            string block = await machine.Shell($"fw read {node} {at} 511");
-            Assert.Equal(Convert.ToHexStringLower(memory.Memory[..511]), string.Concat(Regex.Matches(block, @"(?m)^  [0-9a-f]{12}  ((?:[0-9a-f]+ )+) ").Select(row => row.Groups[1].Value.Replace(" ", ""))));
-            Assert.Contains("no such address", await machine.Shell($"fw read {node} 0x1000"));
-            Assert.Contains("nobody is there", await machine.Shell("fw read 9 0xfffff0000400"));
+        await BePatient(machine, tree);
+        int node = memory.Phy.PhysicalId;
+        const string at = "0xfffff0010000";
+        Assert.Contains("written", await machine.Shell($"fw write {node} {at} 0xdeadbeef"));
+        Assert.Equal([0xDE, 0xAD, 0xBE, 0xEF], memory.Memory[..4].ToArray());
+        Assert.Matches(@"fffff0010000  deadbeef", await machine.Shell($"fw read {node} {at}"));
+        Assert.Contains("was 0xdeadbeef", await machine.Shell($"fw lock {node} {at} 0xdeadbeef 7"));
+        Assert.Contains("was 0x00000007", await machine.Shell($"fw lock {node} {at} 0xdeadbeef 8"));
+        Assert.Equal([0, 0, 0, 7], memory.Memory[..4].ToArray());
+        for (int i = 0; i < 512; i++) memory.Memory[i] = (byte)(i * 7);
+        string block = await machine.Shell($"fw read {node} {at} 511");
+        Assert.Equal(Convert.ToHexStringLower(memory.Memory[..511]), string.Concat(Regex.Matches(block, @"(?m)^  [0-9a-f]{12}  ((?:[0-9a-f]+ )+) ").Select(row => row.Groups[1].Value.Replace(" ", ""))));
+        Assert.Contains("no such address", await machine.Shell($"fw read {node} 0x1000"));
+        Assert.Contains("nobody is there", await machine.Shell("fw read 9 0xfffff0000400"));
 
-            await Closed(machine, model, memory, 4);
-            Assert.Equal(0, model.Devices[0].Controller.PhysicalRequests);
-            await Unplugged(machine, model);
-            string statistics = await machine.Shell("fw stat");
-            Assert.Matches(@"faults: self-IDs 0, trees 0, packets 0, descriptors 0, dead contexts 0, hangs 0, forgotten 0, resets 0, PHY 0, registers 0,", statistics);
-            Assert.Contains("closed to all nodes", statistics);
-            if (arguments == "dma=check") Assert.DoesNotContain("dma check:", machine.Console);
-        }
-        finally
-        {
-            folder.Delete(recursive: true);
-        }
+        await Closed(machine, model, memory, 4);
+        Assert.Equal(0, model.Devices[0].Controller.PhysicalRequests);
+        await Unplugged(machine, model);
+        string statistics = await machine.Shell("fw stat");
+        Assert.Matches(@"faults: self-IDs 0, trees 0, packets 0, descriptors 0, dead contexts 0, hangs 0, forgotten 0, resets 0, PHY 0, registers 0,", statistics);
+        Assert.Contains("closed to all nodes", statistics);
+        if (arguments == "dma=check") Assert.DoesNotContain("dma check:", machine.Console);
     }
 
     // A stranger asks for memory: an error, and no byte, also after a bus reset.
