@@ -4,12 +4,15 @@ using Sluice.Drivers.Video;
 namespace Sluice.Drivers.Dv;
 
 /// <summary>
-/// A picture that blocks of 8 by 8 are drawn into: 525/60 has a pair of differences for four pixels of a line, 625/50 for two by two, of which the lines
+/// A picture that blocks of 8 by 8 samples are drawn into: 525/60 has a pair of differences for four pixels of a line, 625/50 for two by two, of which the lines
 /// are told twice. Video has black at 16 and white at 235, differences 224 steps; pictures use all of a byte. Source: ITU-R BT.601, section 2.5.
 /// </summary>
 internal readonly ref struct DvCanvas(Span<byte> memory, bool is50)
 {
     private const int Block = 8;
+
+    // Samples are around 0, which is 128; in 4,096ths, 255 / 219 and 255 / 224.
+    private const int LuminanceZero = 128 - 16, LuminanceScale = 4769, DifferenceScale = 4663, ScaleBits = 12;
 
     private readonly Span<byte> _memory = memory;
 
@@ -20,33 +23,47 @@ internal readonly ref struct DvCanvas(Span<byte> memory, bool is50)
 
     private int LineBytes => is50 ? DvSystem.Width * 2 : DvSystem.Width * 3 / 2;
 
-    /// <summary>Gives a block one luminance.</summary>
+    /// <summary>Draws a block of luminance.</summary>
     /// <param name="x">In blocks, as <paramref name="y"/>.</param>
     /// <param name="y">From above.</param>
-    public void FillLuminance(int x, int y, int value)
+    public void PutLuminance(int x, int y, ReadOnlySpan<int> samples)
     {
-        byte level = Stretch(value - 16, 219);
         for (int line = 0; line < Block; line++)
         {
-            Span<byte> row = _memory.Slice((y * Block + line) * LineBytes, LineBytes);
-            for (int i = x * Block; i < (x + 1) * Block; i++)
-                row[is50 ? 2 * i + 1 : i / 4 * 6 + 1 + i % 4 + i % 4 / 2] = level;
+            Span<byte> row = Line(y * Block + line);
+            for (int i = 0; i < Block; i++)
+            {
+                int at = x * Block + i;
+                row[is50 ? 2 * at + 1 : at / 4 * 6 + 1 + at % 4 + at % 4 / 2] = Byte((samples[line * Block + i] + LuminanceZero) * LuminanceScale, 0);
+            }
         }
     }
 
-    /// <summary>Gives a macroblock one of its differences.</summary>
-    public void FillDifference(in MacroblockPlace place, bool isRed, int value)
+    /// <summary>Draws one of the differences of a macroblock.</summary>
+    public void PutDifference(in MacroblockPlace place, bool isRed, ReadOnlySpan<int> samples)
     {
-        byte level = Stretch(value - 128, 224, 128);
-        int width = Block * (place.IsSquare ? 2 : 4), height = Block * (place.IsSquare ? 2 : 1);
-        int pixels = is50 ? 2 : 4, bytes = is50 ? 4 : 6, offset = isRed ? bytes / 2 : 0;
-        for (int line = 0; line < height; line++)
+        int group = is50 ? 4 : 6, offset = isRed ? group / 2 : 0, first = place.X * Block / (is50 ? 2 : 4);
+        for (int i = 0; i < samples.Length; i++)
         {
-            Span<byte> row = _memory.Slice((place.Y * Block + line) * LineBytes, LineBytes);
-            for (int i = place.X * Block; i < place.X * Block + width; i += pixels)
-                row[i / pixels * bytes + offset] = level;
+            int x = i % Block, y = i / Block;
+            if (is50)
+            {
+                y = 2 * y;
+            }
+            else if (place.IsSquare && x >= Block / 2)
+            {
+                // The right half is what is below.
+                x -= Block / 2;
+                y += Block;
+            }
+            byte level = Byte(samples[i] * DifferenceScale, 128);
+            Line(place.Y * Block + y)[(first + x) * group + offset] = level;
+            if (is50)
+                Line(place.Y * Block + y + 1)[(first + x) * group + offset] = level;
         }
     }
 
-    private static byte Stretch(int value, int range, int zero = 0) => (byte)Math.Clamp(zero + (value * 255 + range / 2) / range, 0, 255);
+    private Span<byte> Line(int y) => _memory.Slice(y * LineBytes, LineBytes);
+
+    private static byte Byte(int scaled, int zero) => (byte)Math.Clamp(zero + (scaled + (1 << ScaleBits - 1) >> ScaleBits), 0, 255);
 }

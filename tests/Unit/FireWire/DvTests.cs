@@ -5,6 +5,7 @@ using Sluice.Drivers.Video;
 using Sluice.FireWire.Core;
 using Sluice.FireWire.Dv;
 using Sluice.FireWire.Ohci;
+using Sluice.Mm;
 using Sluice.Platform;
 using Xunit;
 
@@ -213,6 +214,48 @@ public sealed class DvTests
         Assert.Equal(VideoState.Idle, bus.Device.State);
         Assert.True(bus.Device.Guid is 0xCA3E0A or 0xCA3E0B);
         bus.End();
+    }
+
+    [Fact]
+    public void Without_memory_it_does_not_start_and_all_that_it_took_is_given_back()
+    {
+        using var bus = new DvMachine("coherent");
+        // Records of mappings stay once they were made.
+        for (int i = 0; i < 2; i++)
+        {
+            bus.Start();
+            bus.Device.Stop();
+            bus.Wait(VideoState.Idle);
+        }
+        ulong before = Used(bus);
+        var runs = new PageRun[2048];
+        for (int order = 8; order >= 5; order--)
+        {
+            int count = 0;
+            while (bus.Machine.Dma.Memory.Pages.TryTake(order, Zone.Any, OwnerTag.None, out runs[count]))
+                count++;
+            Assert.True(bus.Device.TryStart());
+            bus.Wait(VideoState.Idle);
+            Assert.Equal(VideoEnd.NoMemory, bus.Device.End);
+            Assert.Equal(0u, bus.Theirs.Change(plug => plug) & 0x7F00_0000);
+            for (int i = 0; i < count; i++)
+                bus.Machine.Dma.Memory.Pages.Give(ref runs[i]);
+            Assert.Equal(before, Used(bus));
+        }
+        bus.Start();
+        bus.See(2, isExact: false);
+        bus.Device.Stop();
+        bus.Wait(VideoState.Idle);
+        Assert.Equal(before, Used(bus));
+        bus.End();
+    }
+
+    private static ulong Used(DvMachine bus)
+    {
+        ulong used = 0;
+        foreach (Zone zone in (ReadOnlySpan<Zone>)[Zone.Dma, Zone.Dma32, Zone.Normal])
+            used += bus.Machine.Dma.Memory.Pages.Report(zone).Used;
+        return used;
     }
 
     private static int Stretched(int value, int range) => (int)Math.Round(value * 255.0 / range);
