@@ -256,9 +256,15 @@ public sealed unsafe partial class FireWireBus
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private Response ResponseAt(uint free) => _responses[BitOperations.TrailingZeroCount(free)];
 
-    private sealed class Response(uint bit) : OutPacket
+    private sealed class Response : OutPacket
     {
-        public readonly uint Bit = bit;
+        public readonly uint Bit;
         public int Tries;
+
+        public Response(uint bit)
+        {
+            Bit = bit;
+            IsResponse = true;
+        }
     }
 }

@@ -83,6 +83,7 @@ public sealed unsafe partial class FireWireBus
 
     /// <inheritdoc/>
     [PacketPath]
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void PacketSent(OutPacket packet, AckCode ack)
     {
         if (!packet.IsControllers)
@@ -169,7 +170,12 @@ public sealed unsafe partial class FireWireBus
         int node = header.Source & 0x3F, label = header.Label;
         ref Peer peer = ref PeerAt(node);
         Transaction transaction = PlaceAt(node, label).Transaction!;
-        if ((peer.Labels >> label & 1) == 0 || header.Source < PacketHeader.LocalBus || transaction.State is not (Transaction.Phase.Sending or Transaction.Phase.Waiting))
+        if ((peer.Labels >> label & 1) == 0)
+        {
+            Counters.UnexpectedResponses++;
+            return;
+        }
+        if (header.Source < PacketHeader.LocalBus || transaction.State is not (Transaction.Phase.Sending or Transaction.Phase.Waiting))
         {
             Counters.UnexpectedResponses++;
             return;

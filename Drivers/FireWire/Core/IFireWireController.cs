@@ -78,7 +78,7 @@ public interface IFireWireBus
     [PacketPath]
     void PacketReceived(in PacketHeader header, ReadOnlySpan<byte> data, in Arrival arrival);
 
-    /// <summary>A response arrived: as <see cref="PacketReceived"/>, without what only matters for requests.</summary>
+    /// <summary>What should be a response arrived: as <see cref="PacketReceived"/>, without what only matters for requests.</summary>
     [PacketPath]
     void ResponseReceived(in PacketHeader header, ReadOnlySpan<byte> data, byte generation);
 
@@ -133,6 +133,9 @@ public unsafe class OutPacket
 
     /// <summary>The controller's, while it has the packet.</summary>
     public uint Tag { get; set; }
+
+    /// <summary>Whether it answers a request of another node.</summary>
+    public bool IsResponse { get; protected init; }
 
     internal bool IsControllers { get; set; }
 

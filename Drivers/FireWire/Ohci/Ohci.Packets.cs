@@ -20,9 +20,10 @@ public sealed unsafe partial class Ohci
     [PacketPath]
     public bool TrySend(OutPacket packet)
     {
-        if (_isInReset || packet.Generation != _generation || _state != State.Running)
+        // One that does not run is in a reset that does not end.
+        if (_isInReset || packet.Generation != _generation)
             return Refuse(packet, _state == State.Running ? AckCode.Flushed : AckCode.NotSent);
-        AsyncTransmit context = packet.Header.Code.IsResponse ? _responses : _requests;
+        AsyncTransmit context = packet.IsResponse ? _responses : _requests;
         // Others under way will say when there is room; without any there is no memory to give its data to the device.
         if (!context.TrySend(packet))
             return context.IsBusy ? WaitForRoom(context) : Refuse(packet, AckCode.NotSent);
@@ -126,12 +127,11 @@ public sealed unsafe partial class Ohci
             if (arrived == Arrived.Packet)
             {
                 Counters.Received++;
-                byte generation = context == _requestsIn ? _requestGeneration : _generation;
                 ReceiveTrailer trailer = packet.Trailer;
-                if (context.Header.Code.IsResponse)
-                    _bus.ResponseReceived(context.Header, packet.Data, generation);
+                if (context == _responsesIn)
+                    _bus.ResponseReceived(context.Header, packet.Data, _generation);
                 else
-                    _bus.PacketReceived(context.Header, packet.Data, new Arrival(generation, trailer.Speed, trailer.IsAnswered, trailer.Time));
+                    _bus.PacketReceived(context.Header, packet.Data, new Arrival(_requestGeneration, trailer.Speed, trailer.IsAnswered, trailer.Time));
             }
             else if (arrived == Arrived.Internal)
             {
