@@ -13,7 +13,7 @@ namespace Sluice.Bench;
 /// </summary>
 internal static class FireWireIsoBench
 {
-    private const int Rounds = 60, WarmUp = 4, Mode = 4, Rate = 3;
+    private const int Rounds = 60, WarmUp = 4, MostAttempts = 20, Mode = 4, Rate = 3;
     private const ulong Look = 100_000, Patience = 30_000_000;
 
     /// <summary>Measures the first camera of the first controller, if there is one.</summary>
@@ -22,12 +22,19 @@ internal static class FireWireIsoBench
         if (FireWireStart.Cards.Length == 0 || !(run.Wants("firewire-iso-receive-frame"u8) || run.Wants("firewire-iso-receive-packet"u8)) || !TryStart(out Camera? camera))
             return;
         See(camera!, WarmUp);
-        ulong taken = TakenPages(), idle = Machine.IdleTicks, start = Cpu.Timestamp();
-        See(camera!, Rounds);
-        ulong ticks = Cpu.Timestamp() - start - (Machine.IdleTicks - idle);
-        Bug.If(TakenPages() != taken, "frames allocated memory"u8);
-        Bug.If(camera!.Counters.Skipped + camera.Drops.Cut + camera.Drops.Gaps != 0, "frames were lost while they were counted"u8);
-        camera.Stop();
+        // Frames come in real time: where the CPU is emulated too slowly for some, what was counted is not what is asked for, and it is done again.
+        ulong ticks = 0;
+        bool isWhole = false;
+        for (int attempt = 0; attempt < MostAttempts && !isWhole; attempt++)
+        {
+            ulong lost = Losses(camera!), taken = TakenPages(), idle = Machine.IdleTicks, start = Cpu.Timestamp();
+            See(camera!, Rounds);
+            ticks = Cpu.Timestamp() - start - (Machine.IdleTicks - idle);
+            Bug.If(TakenPages() != taken, "frames allocated memory"u8);
+            isWhole = Losses(camera!) == lost;
+        }
+        Bug.If(!isWhole, "frames were lost whenever they were counted"u8);
+        camera!.Stop();
         while (camera.State == VideoState.Stopping)
             WorkLoop.Turn(Deadline.In(Look));
         run.Report("firewire-iso-receive-frame"u8, ticks, Rounds);
@@ -47,6 +54,8 @@ internal static class FireWireIsoBench
         }
         return camera != null && camera.State == VideoState.Running;
     }
+
+    private static ulong Losses(Camera camera) => camera.Counters.Skipped + camera.Drops.Cut + camera.Drops.Gaps;
 
     private static ulong TakenPages()
     {

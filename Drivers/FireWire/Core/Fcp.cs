@@ -188,7 +188,7 @@ public sealed unsafe class FcpExchange : ITransactionHandler
     /// Writes a command and waits for responses. <see cref="Error.Busy"/>: this one, or another with this node, is under way;
     /// <see cref="Error.TooLarge"/>: no frame has such a length, or there is no such node.
     /// </summary>
-    /// <param name="command">In the direct map; stays as it is until the handler is called.</param>
+    /// <param name="command">What it is now is written.</param>
     /// <param name="timeOut">From the command or an interim response to the next, in microseconds.</param>
     public Error Begin(int node, byte generation, byte* command, int bytes, ulong timeOut)
     {
