@@ -25,10 +25,11 @@ internal sealed unsafe partial class FireWireLife
 
     private Task[]? _tasks;
     private Streams? _stream;
+    private StreamUser? _streams;
     private SharedMemory? _offered;
     private ulong _ended;
 
-    // A piece of memory for each transaction, with guards; one that is offered; in half of the lives those that read ROMs and manage the bus.
+    // A piece of memory for each transaction, with guards; one that is offered; in few lives streams, whose cycles take long; in half of them those that read ROMs and manage the bus.
     protected override void MakeUsers()
     {
         if (_memory == null)
@@ -40,6 +41,8 @@ internal sealed unsafe partial class FireWireLife
         _stream = new Streams();
         _offered = new SharedMemory(Offered, _memory + (Tasks + 1) * (TaskBytes + GuardBytes), 4096);
         Must(_driver!.Bus.Addresses.Add(_offered) == Error.None, "a new bus has no room for a handler");
+        if (_choices.OneIn(20))
+            _streams = StreamUser.TryMake(_driver, _machine.Function.Dma, _choices, _outcomes);
         if (_choices.OneIn(2))
             return;
         _choices.Tell("nodes are asked who they are, and the bus is managed");
@@ -49,7 +52,7 @@ internal sealed unsafe partial class FireWireLife
 
     protected override bool TryOperate()
     {
-        switch (_choices.Pick(2, 8, 14, 2, 6, 8, 14, 2, 2, 1, 1))
+        switch (_choices.Pick(2, 8, 14, 2, 6, 8, 14, 2, 2, 1, 1, _streams == null ? 0 : 16))
         {
             case 0:
                 return false;
@@ -79,6 +82,9 @@ internal sealed unsafe partial class FireWireLife
                 break;
             case 9:
                 Starve();
+                break;
+            case 11:
+                UseStreams();
                 break;
             default:
                 OpenDoors();
@@ -129,6 +135,31 @@ internal sealed unsafe partial class FireWireLife
         _stream.Submitted++;
         byte* data = _memory + Tasks * (TaskBytes + GuardBytes);
         _driver!.Bus.Send(_stream.Packet.Fill(_driver.Bus.Generation, channel, tag, 0, BusSpeed.S100, data, Math.Min(bytes, 512)));
+    }
+
+    // Packets come while they are received and sent.
+    private void UseStreams()
+    {
+        if (_choices.OneIn(2))
+        {
+            Call("streams", () =>
+            {
+                _streams!.Use();
+                return true;
+            });
+            return;
+        }
+        int times = 8 * (1 + _choices.Small(16)), bytes = _choices.OneIn(2) ? 256 : _choices.Small(1025);
+        uint header = (uint)bytes << 16 | (uint)_choices.Below(4) << 14 | StreamUser.Channel << 8 | 0xA0 | (_choices.OneIn(4) ? 1u : 0);
+        byte[] data = new byte[bytes];
+        _choices.Fill(data);
+        _choices.Tell($"{times} packets of a stream come, {bytes} bytes each");
+        for (int i = 0; i < times; i++)
+        {
+            _card.ReceiveStream(header, data);
+            if (i % 8 == 7)
+                Advance(1_000);
+        }
     }
 
     // Others read, write and lock what we offer, or what we do not.

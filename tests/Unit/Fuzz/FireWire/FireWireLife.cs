@@ -68,9 +68,12 @@ internal sealed partial class FireWireLife : CardLife
 
     protected override void MustRecover()
     {
+        EndCycles();
         Advance(9 * Second);
         if (!IsRunning)
         {
+            _streams?.End();
+            _streams = null;
             Must(!_machine.HoldsAnything || HasAbandoned, "a card neither runs nor is given up");
             _outcomes.Add("recovery: given up before");
             return;
@@ -88,7 +91,10 @@ internal sealed partial class FireWireLife : CardLife
     protected override void PassRemoval()
     {
         Feed();
+        EndCycles();
         Advance(LongestPlan);
+        if (!IsRunning)
+            _streams?.End();
     }
 
     protected override void MustWork()
@@ -106,6 +112,13 @@ internal sealed partial class FireWireLife : CardLife
         if (now > _simulator.Now)
             _simulator.RunTo(now);
         _simulator.RunActivity();
+    }
+
+    // So many of them, with streams, take long.
+    private void EndCycles()
+    {
+        if (_streams != null)
+            _card.Controller.Write(Sluice.FireWire.Ohci.OhciRegister.LinkControl + 4, (uint)Sluice.FireWire.Ohci.LinkControl.CycleMaster);
     }
 
     private void MustRead(string rule)

@@ -48,6 +48,15 @@ internal sealed class HostileOhci : OhciFunction, IHostileFunction
         _later.Clear();
     }
 
+    /// <summary>A packet of a stream comes; not in the middle of an access, either.</summary>
+    public void ReceiveStream(uint header, byte[] data) => _later.Add(() =>
+    {
+        (_packet.Q0, _packet.Speed, _packet.DataBytes) = (header, Speed.S400, data.Length);
+        data.CopyTo(_packet.Room);
+        if (Controller.IsActive)
+            Controller.ReceiveStream(_packet);
+    });
+
     public override ulong ReadBar(int bar, uint offset, int bytes) =>
         Bus == null ? base.ReadBar(bar, offset, bytes) : Bus.Read(offset, bytes, base.ReadBar(bar, offset, bytes));
 

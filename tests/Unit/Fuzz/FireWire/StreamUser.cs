@@ -1,0 +1,184 @@
+using System;
+using Sluice.Dma;
+using Sluice.Drivers.Ohci;
+using Sluice.FireWire.Core;
+using Sluice.Platform;
+
+namespace Sluice.Tests.Fuzz.FireWire;
+
+/// <summary>Somebody who receives a stream, in one of its modes, and sends another. What comes is looked at as its sender would like it to be.</summary>
+internal sealed class StreamUser
+{
+    /// <summary>Where both are.</summary>
+    public const int Channel = 5;
+
+    private const int Buffers = 3, Places = 8, PlaceBytes = 256;
+
+    private static readonly IsoReceiveMode[] _modes = Enum.GetValues<IsoReceiveMode>();
+
+    private readonly Choices _choices;
+    private readonly Outcomes _outcomes;
+    private readonly IsoReceiver _receiver;
+    private readonly IsoTransmitter _transmitter;
+    private readonly IsoReceiveMode _mode;
+    private readonly IsoReceiveBuffer[] _in = new IsoReceiveBuffer[Buffers];
+    private readonly IsoTransmitBuffer[] _out = new IsoTransmitBuffer[Buffers];
+    private ulong _receiveEnds, _sendEnds, _filled, _sent, _packets;
+    private bool _hasData;
+
+    private StreamUser(IsoReceiver receiver, IsoTransmitter transmitter, DmaDevice dma, Choices choices, Outcomes outcomes)
+    {
+        (_choices, _outcomes, _receiver, _transmitter) = (choices, outcomes, receiver, transmitter);
+        IsoReceiveMode wanted = _modes[choices.Below(_modes.Length)];
+        _mode = _receiver.HasMode(wanted) ? wanted : IsoReceiveMode.Stream;
+        bool waits = _mode == IsoReceiveMode.Packets && choices.OneIn(2);
+        choices.Tell($"somebody has streams, received as {_mode}");
+        for (int i = 0; i < Buffers; i++)
+        {
+            _in[i] = _receiver.NewBuffer(_mode);
+            _out[i] = _transmitter.NewBuffer();
+            outcomes.Add($"streams: memory {_in[i].TryMake(dma, Places, PlaceBytes, waits)}");
+            outcomes.Add($"streams: memory {_out[i].TryMake(dma, Places, PlaceBytes)}");
+        }
+    }
+
+    /// <summary>Null if the controller has nothing for streams, as it says; then whatever he has is his.</summary>
+    public static StreamUser? TryMake(Ohci driver, DmaDevice dma, Choices choices, Outcomes outcomes)
+    {
+        var ends = new Ends();
+        if (!driver.TryTakeReceiver(ends, out IsoReceiver? receiver) || !driver.TryTakeTransmitter(ends, out IsoTransmitter? transmitter))
+            return null;
+        // Streams go on in cycles, which somebody has to begin.
+        driver.Bus.Registers.SetCycleMaster(true);
+        return ends.User = new StreamUser(receiver!, transmitter!, dma, choices, outcomes);
+    }
+
+    /// <summary>Starts, feeds or stops one of the two.</summary>
+    public void Use()
+    {
+        switch (_choices.Pick(4, 1, 4, 1, 2, 2))
+        {
+            case 0:
+                var options = new IsoReceiveOptions(_choices.OneIn(4) ? 0xFF : 1ul << Channel, 0xF, 1, _choices.OneIn(4) ? _choices.Below(1 << 15) : -1, _mode);
+                _outcomes.Add($"streams: receiver starts, {_receiver.Start(options)}");
+                QueueIn();
+                break;
+            case 1:
+                _outcomes.Add($"streams: receiver stops, {_receiver.Stop()}");
+                break;
+            case 2:
+                _outcomes.Add($"streams: transmitter starts, {_transmitter.Start(_choices.OneIn(4) ? _choices.Below(1 << 15) : -1)}");
+                QueueOut();
+                break;
+            case 3:
+                _outcomes.Add($"streams: transmitter stops, {_transmitter.Stop()}");
+                break;
+            case 4:
+                QueueIn();
+                break;
+            default:
+                QueueOut();
+                break;
+        }
+    }
+
+    /// <summary>The controller is gone: whatever it had is back, and given back.</summary>
+    public void End()
+    {
+        Must(!_receiver.IsStarted && !_transmitter.IsStarted, "streams go on without a controller");
+        foreach (IsoReceiveBuffer buffer in _in)
+        {
+            Must(!buffer.IsQueued, "a buffer of a stream did not come back");
+            buffer.Free();
+        }
+        foreach (IsoTransmitBuffer buffer in _out)
+        {
+            Must(!buffer.IsQueued, "a buffer of a stream did not come back");
+            buffer.Free();
+        }
+        _outcomes.Add("streams: receivers that ended", _receiveEnds);
+        _outcomes.Add("streams: transmitters that ended", _sendEnds);
+        _outcomes.Add("streams: buffers filled", _filled);
+        _outcomes.Add("streams: received data", _hasData ? 1u : 0);
+        _outcomes.Add("streams: buffers sent", _sent);
+        _outcomes.Add("streams: packets sent", _packets);
+    }
+
+    private void OnFilled(IsoReceiveBuffer buffer)
+    {
+        Must(!buffer.IsQueued && Array.IndexOf(_in, buffer) >= 0, "a buffer of a stream is told of that is not ours");
+        Must(buffer.Whole is >= 0 and <= Places * PlaceBytes && buffer.Bytes.Length <= Places * PlaceBytes, "a buffer of a stream has more than it has room for");
+        _filled++;
+        int at = buffer.FirstRest;
+        for (int place = 0; place < Places && _mode is IsoReceiveMode.Packets or IsoReceiveMode.PacketsAlone or IsoReceiveMode.Divided; place++)
+        {
+            if (_mode == IsoReceiveMode.Divided && place >= buffer.Whole)
+                break;
+            IsoPacket packet = buffer[place];
+            if (_mode == IsoReceiveMode.Divided)
+                _ = buffer.RestOf(packet, ref at);
+        }
+        ulong sum = 0;
+        foreach (byte value in buffer.Bytes)
+            sum += value;
+        _hasData |= sum != 0;
+        if (_receiver.IsStarted)
+            _receiver.Queue(buffer);
+    }
+
+    private void OnSent(IsoTransmitBuffer buffer)
+    {
+        Must(!buffer.IsQueued && Array.IndexOf(_out, buffer) >= 0, "a buffer of a stream is told of that is not ours");
+        _sent++;
+        for (int place = 0; place < Places; place++)
+            _packets += buffer.WasSent(place, out _) ? 1u : 0;
+        if (_transmitter.IsStarted && buffer != _out[0])
+            _transmitter.Queue(buffer);
+    }
+
+    private void QueueIn()
+    {
+        foreach (IsoReceiveBuffer buffer in _in)
+        {
+            if (_receiver.IsStarted && buffer.IsMade && !buffer.IsQueued)
+                _receiver.Queue(buffer);
+        }
+    }
+
+    private void QueueOut()
+    {
+        foreach (IsoTransmitBuffer buffer in _out)
+        {
+            if (!_transmitter.IsStarted || !buffer.IsMade || buffer.IsQueued)
+                continue;
+            for (int place = 0; place < Places; place++)
+            {
+                if (_choices.OneIn(4))
+                    buffer.SetEmpty(place);
+                else
+                    buffer.Set(place, _choices.Below(PlaceBytes / 4 + 1) * 4, Channel, 1, 0, BusSpeed.S400, _choices.OneIn(2));
+            }
+            _transmitter.Queue(buffer);
+        }
+    }
+
+    private static void Must(bool condition, string rule)
+    {
+        if (!condition)
+            throw new FuzzFailureException(rule);
+    }
+
+    // Who is called, made before what calls him.
+    private sealed class Ends : IIsoReceiveHandler, IIsoTransmitHandler
+    {
+        public StreamUser? User { get; set; }
+
+        public void OnFilled(IsoReceiveBuffer buffer) => User!.OnFilled(buffer);
+
+        public void OnSent(IsoTransmitBuffer buffer) => User!.OnSent(buffer);
+
+        void IIsoReceiveHandler.OnEnded(Error why) => User!._receiveEnds++;
+
+        void IIsoTransmitHandler.OnEnded(Error why) => User!._sendEnds++;
+    }
+}
