@@ -55,7 +55,7 @@ internal enum Arrived : byte
 /// </summary>
 internal sealed unsafe class AsyncReceive
 {
-    /// <summary>Pages: 15 of the longest packets wait at most.</summary>
+    /// <summary>Pages: 14 of the longest packets wait at most.</summary>
     public const int Pages = 16;
 
     /// <summary>Of the packet that <see cref="Look"/> found: its header in the order of the bus.</summary>
@@ -68,8 +68,11 @@ internal sealed unsafe class AsyncReceive
     private Descriptor* _ring;
     private ReceiveStream? _stream;
 
-    // The page that the controller fills, how much of it was shown, and how many from it on are the controller's.
-    private int _page, _given;
+    // A page that is filled stays as it is until one behind it is full, too: a controller that waited at its end may look late for where to go on.
+    private const int MostGiven = Pages - 1;
+
+    // The page that the controller fills, how much of it was shown, how many from it on are in the program, and how many wait to be.
+    private int _page, _given, _held;
     private uint _seen;
 
     private bool _isRunning, _endsWhole, _isOdd;
@@ -112,14 +115,15 @@ internal sealed unsafe class AsyncReceive
         _stream!.Restart();
         _page = 0;
         _seen = 0;
-        _given = Pages;
+        _given = MostGiven;
+        _held = Pages - MostGiven;
         for (int i = 0; i < Pages; i++)
         {
             ref Descriptor descriptor = ref _descriptors[i];
             descriptor.Control.Write(DescriptorControl.Buffer | PageBytes);
             descriptor.Address.Write((uint)_stream.AddressOf(i).Value);
             descriptor.Status.Write(PageBytes);
-            descriptor.Branch.Write(i + 1 < Pages ? BranchTo(i + 1) : 0);
+            descriptor.Branch.Write(i + 1 < MostGiven ? BranchTo(i + 1) : 0);
         }
         _isRunning = true;
         _context.Start(BranchTo(0));
@@ -236,7 +240,8 @@ internal sealed unsafe class AsyncReceive
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void GiveBack(int pages)
     {
-        for (; pages > 0; pages--)
+        _held += pages;
+        for (; _held > 0 && _given < MostGiven; _held--)
         {
             int page = (_page + _given) % Pages;
             ref Descriptor descriptor = ref _descriptors[page];

@@ -43,14 +43,14 @@ internal sealed class IsoDualBuffer() : IsoReceiveBuffer(IsoReceiveMode.Divided)
     // A descriptor has 16 bits for the bytes of each memory.
     private const uint MostBytes = 0xFFFC;
 
-    private Coherent<DualDescriptor> _descriptor;
+    private IsoPrograms<DualDescriptor> _programs;
     private Coherent<DualFront> _fronts;
 
     /// <inheritdoc/>
-    public uint Begin { get; private set; }
+    public uint Begin => (uint)_programs.Now.AddressOf(0).Value | DualDescriptor.Count;
 
     /// <inheritdoc/>
-    public bool IsDone => _descriptor[0].Residuals.Read() is var left && ((left & 0xFFFF) == 0 || left >> 16 < DualFront.Bytes);
+    public bool IsDone => _programs.Now[0].Residuals.Read() is var left && ((left & 0xFFFF) == 0 || left >> 16 < DualFront.Bytes);
 
     /// <inheritdoc/>
     public override IsoPacket this[int place]
@@ -73,7 +73,8 @@ internal sealed class IsoDualBuffer() : IsoReceiveBuffer(IsoReceiveMode.Divided)
     public void Give()
     {
         GiveAll();
-        _descriptor[0].Residuals.Write(FrontBytesOfAll << 16 | RestBytesOfAll);
+        _programs.Turn();
+        _programs.Now[0].Residuals.Write(FrontBytesOfAll << 16 | RestBytesOfAll);
         Link(0, inFirst: false);
     }
 
@@ -82,7 +83,7 @@ internal sealed class IsoDualBuffer() : IsoReceiveBuffer(IsoReceiveMode.Divided)
     /// <returns>Likewise, for the next buffer.</returns>
     public uint Take(uint cut)
     {
-        uint left = _descriptor[0].Residuals.Read(), frontsLeft = left >> 16, restLeft = left & 0xFFFF;
+        uint left = _programs.Now[0].Residuals.Read(), frontsLeft = left >> 16, restLeft = left & 0xFFFF;
         int came = frontsLeft > FrontBytesOfAll ? 0 : Packets - (int)(frontsLeft / DualFront.Bytes), whole = 0;
         uint used = restLeft > RestBytesOfAll ? 0 : RestBytesOfAll - restLeft, sum = cut, rest = 0;
         for (; whole < came && sum <= used; whole++)
@@ -113,38 +114,43 @@ internal sealed class IsoDualBuffer() : IsoReceiveBuffer(IsoReceiveMode.Divided)
     public void Lose()
     {
         Abandon();
-        Own.KeepForGood(ref _descriptor);
+        _programs.Lose();
         Own.KeepForGood(ref _fronts);
     }
 
     /// <inheritdoc/>
-    public void Link(uint block, bool inFirst) => _descriptor.Publish(ref _descriptor[0].Branch, block);
+    public void Link(uint block, bool inFirst) => LinkEnd(ref _programs.Now, block);
+
+    /// <inheritdoc/>
+    public void LinkToItself(bool inFirst) => LinkEnd(ref _programs.Before, Begin);
 
     /// <inheritdoc/>
     protected override Error TryMakeProgram(DmaDevice dma, ReadOnlySpan<DmaSegment> segments, bool waits)
     {
         if (PacketBytes <= FrontBytes || RestBytesOfAll > MostBytes || FrontBytesOfAll > MostBytes || segments[0].Length < RestBytesOfAll)
             return Error.TooLarge;
-        Error error = dma.TryAllocateCoherent(1, out _descriptor);
+        Error error = _programs.TryMake(dma, 1);
         if (error == Error.None)
             error = dma.TryAllocateCoherent(Packets, out _fronts);
-        if (error != Error.None)
-            return error;
-        ref DualDescriptor descriptor = ref _descriptor[0];
-        descriptor.Control.Write(DescriptorControl.Dual | (waits ? DescriptorControl.Wait : 0) | DualFront.Bytes);
-        descriptor.Requests.Write(FrontBytesOfAll << 16 | RestBytesOfAll);
-        descriptor.FirstAddress.Write((uint)_fronts.AddressOf(0).Value);
-        descriptor.SecondAddress.Write((uint)segments[0].Address.Value);
-        Begin = (uint)_descriptor.AddressOf(0).Value | DualDescriptor.Count;
-        return Error.None;
+        for (int i = 0; i < IsoPrograms<DualDescriptor>.Count && error == Error.None; i++)
+        {
+            _programs.Turn();
+            ref DualDescriptor descriptor = ref _programs.Now[0];
+            descriptor.Control.Write(DescriptorControl.Dual | (waits ? DescriptorControl.Wait : 0) | DualFront.Bytes);
+            descriptor.Requests.Write(FrontBytesOfAll << 16 | RestBytesOfAll);
+            descriptor.FirstAddress.Write((uint)_fronts.AddressOf(0).Value);
+            descriptor.SecondAddress.Write((uint)segments[0].Address.Value);
+        }
+        return error;
     }
 
     /// <inheritdoc/>
     protected override void FreeProgram()
     {
-        if (!_descriptor.IsEmpty)
-            DmaDevice.Free(ref _descriptor);
+        _programs.Free();
         if (!_fronts.IsEmpty)
             DmaDevice.Free(ref _fronts);
     }
+
+    private static void LinkEnd(ref Coherent<DualDescriptor> program, uint block) => program.Publish(ref program[0].Branch, block);
 }

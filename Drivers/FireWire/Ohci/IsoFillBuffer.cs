@@ -11,18 +11,18 @@ internal sealed class IsoFillBuffer(IsoReceiveMode mode) : IsoReceiveBuffer(mode
     // A descriptor has 16 bits for its bytes.
     private const uint MostBytes = 32768;
 
-    private Coherent<Descriptor> _descriptors;
+    private IsoPrograms<Descriptor> _programs;
     private int _count;
 
     /// <inheritdoc/>
-    public uint Begin { get; private set; }
+    public uint Begin => BlockAt(0);
 
     /// <inheritdoc/>
     public bool IsDone
     {
         get
         {
-            uint status = _descriptors[_count - 1].Status.Read();
+            uint status = _programs.Now[_count - 1].Status.Read();
             return status != 0 && (status & 0xFFFF) == 0;
         }
     }
@@ -34,8 +34,9 @@ internal sealed class IsoFillBuffer(IsoReceiveMode mode) : IsoReceiveBuffer(mode
     public void Give()
     {
         GiveAll();
+        _programs.Turn();
         for (int i = 0; i < _count; i++)
-            _descriptors[i].Status.Write(0);
+            _programs.Now[i].Status.Write(0);
         Link(0, inFirst: false);
     }
 
@@ -57,11 +58,14 @@ internal sealed class IsoFillBuffer(IsoReceiveMode mode) : IsoReceiveBuffer(mode
     public void Lose()
     {
         Abandon();
-        Own.KeepForGood(ref _descriptors);
+        _programs.Lose();
     }
 
     /// <inheritdoc/>
-    public void Link(uint block, bool inFirst) => _descriptors.Publish(ref _descriptors[_count - 1].Branch, block);
+    public void Link(uint block, bool inFirst) => LinkEnd(ref _programs.Now, block);
+
+    /// <inheritdoc/>
+    public void LinkToItself(bool inFirst) => LinkEnd(ref _programs.Before, Begin);
 
     /// <inheritdoc/>
     protected override Error TryMakeProgram(DmaDevice dma, ReadOnlySpan<DmaSegment> segments, bool waits)
@@ -70,31 +74,35 @@ internal sealed class IsoFillBuffer(IsoReceiveMode mode) : IsoReceiveBuffer(mode
         foreach (DmaSegment segment in segments)
             _count += (int)((segment.Length + MostBytes - 1) / MostBytes);
         // One that nobody uses behind the last, for who reads too much.
-        Error error = dma.TryAllocateCoherent(_count + 1, out _descriptors);
-        if (error != Error.None)
-            return error;
-        Begin = BlockAt(0);
+        Error error = _programs.TryMake(dma, _count + 1);
+        for (int i = 0; i < IsoPrograms<Descriptor>.Count && error == Error.None; i++)
+        {
+            _programs.Turn();
+            Write(segments);
+        }
+        return error;
+    }
+
+    /// <inheritdoc/>
+    protected override void FreeProgram() => _programs.Free();
+
+    private void Write(ReadOnlySpan<DmaSegment> segments)
+    {
         int place = 0;
         foreach (DmaSegment segment in segments)
         {
             for (uint used = 0; used < segment.Length; used += MostBytes, place++)
             {
-                ref Descriptor descriptor = ref _descriptors[place];
+                ref Descriptor descriptor = ref _programs.Now[place];
                 bool isLast = place == _count - 1;
                 descriptor.Control.Write(DescriptorControl.Buffer | (isLast ? DescriptorControl.Interrupt : 0) | Math.Min(MostBytes, segment.Length - used));
                 descriptor.Address.Write((uint)segment.Address.Value + used);
                 descriptor.Branch.Write(isLast ? 0 : BlockAt(place + 1));
             }
         }
-        return Error.None;
     }
 
-    /// <inheritdoc/>
-    protected override void FreeProgram()
-    {
-        if (!_descriptors.IsEmpty)
-            DmaDevice.Free(ref _descriptors);
-    }
+    private void LinkEnd(ref Coherent<Descriptor> program, uint block) => program.Publish(ref program[_count - 1].Branch, block);
 
-    private uint BlockAt(int place) => (uint)_descriptors.AddressOf(place).Value | 1;
+    private uint BlockAt(int place) => (uint)_programs.Now.AddressOf(place).Value | 1;
 }

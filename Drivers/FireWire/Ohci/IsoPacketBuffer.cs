@@ -30,24 +30,24 @@ internal sealed class IsoPacketBuffer(IsoReceiveMode mode) : IsoReceiveBuffer(mo
 {
     private const uint Complete = (uint)EventCode.Acknowledged + (uint)AckCode.Complete;
 
-    private Coherent<IsoReceiveSlot> _slots;
+    private IsoPrograms<IsoReceiveSlot> _programs;
 
     /// <inheritdoc/>
-    public uint Begin { get; private set; }
+    public uint Begin => BlockAt(0, _firstCount);
 
-    // The descriptors of the last block; and whether the first waits for a synchronization code that it tells.
-    private uint _lastCount;
+    // The descriptors of the first block and of the last; and whether the first waits for a synchronization code that it tells.
+    private uint _firstCount, _lastCount;
     private bool _knowsSync;
 
     /// <inheritdoc/>
-    public bool IsDone => _slots[Packets - 1].Last.Status.Read() != 0;
+    public bool IsDone => _programs.Now[Packets - 1].Last.Status.Read() != 0;
 
     /// <inheritdoc/>
     public override IsoPacket this[int place]
     {
         get
         {
-            ref IsoReceiveSlot slot = ref _slots[place];
+            ref IsoReceiveSlot slot = ref _programs.Now[place];
             uint status = slot.Last.Status.Read(), header = HasHeaders ? slot.Header.Read() : 0;
             if (!HasHeaders)
             {
@@ -66,22 +66,18 @@ internal sealed class IsoPacketBuffer(IsoReceiveMode mode) : IsoReceiveBuffer(mo
         // Those that were good have none since they were taken.
         for (int i = Whole; i < Packets; i++)
         {
-            _slots[i].Second.Status.Write(0);
-            _slots[i].Last.Status.Write(0);
+            _programs.Now[i].Second.Status.Write(0);
+            _programs.Now[i].Last.Status.Write(0);
         }
+        _programs.Turn();
         Link(0, inFirst: true);
     }
 
     /// <inheritdoc/>
-    public void Link(uint block, bool inFirst)
-    {
-        ref IsoReceiveSlot slot = ref _slots[Packets - 1];
-        if (inFirst && _lastCount == 3)
-            slot.First.Branch.Write(block);
-        else if (inFirst && _lastCount == 2)
-            slot.Second.Branch.Write(block);
-        _slots.Publish(ref slot.Last.Branch, block);
-    }
+    public void Link(uint block, bool inFirst) => LinkEnd(ref _programs.Now, block, inFirst);
+
+    /// <inheritdoc/>
+    public void LinkToItself(bool inFirst) => LinkEnd(ref _programs.Before, Begin, inFirst);
 
     /// <summary>Takes it back: what is believed is what fits together.</summary>
     /// <param name="sync">The synchronization code of first packets.</param>
@@ -110,17 +106,27 @@ internal sealed class IsoPacketBuffer(IsoReceiveMode mode) : IsoReceiveBuffer(mo
     public void Lose()
     {
         Abandon();
-        if (!_slots.IsEmpty)
-            Own.KeepForGood(ref _slots);
+        _programs.Lose();
     }
 
     /// <inheritdoc/>
     protected override Error TryMakeProgram(DmaDevice dma, ReadOnlySpan<DmaSegment> segments, bool waits)
     {
-        Error error = dma.TryAllocateCoherent(Packets, out _slots);
-        if (error != Error.None)
-            return error;
+        Error error = _programs.TryMake(dma, Packets);
         _knowsSync = waits && HasHeaders;
+        for (int i = 0; i < IsoPrograms<IsoReceiveSlot>.Count && error == Error.None; i++)
+        {
+            _programs.Turn();
+            error = TryWrite(segments, waits);
+        }
+        return error;
+    }
+
+    /// <inheritdoc/>
+    protected override void FreeProgram() => _programs.Free();
+
+    private Error TryWrite(ReadOnlySpan<DmaSegment> segments, bool waits)
+    {
         uint wait = waits ? DescriptorControl.Wait : 0;
         int segment = 0;
         uint used = 0, bytes = (uint)PacketBytes;
@@ -132,7 +138,7 @@ internal sealed class IsoPacketBuffer(IsoReceiveMode mode) : IsoReceiveBuffer(mo
                 used = 0;
             }
             uint front = Math.Min(bytes, segments[segment].Length - used), at = (uint)segments[segment].Address.Value + used;
-            ref IsoReceiveSlot slot = ref _slots[i];
+            ref IsoReceiveSlot slot = ref _programs.Now[i];
             bool isInTwo = front != bytes;
             uint count = (isInTwo ? 2u : 1u) + (HasHeaders ? 1u : 0);
             ref Descriptor told = ref slot.Second;
@@ -153,28 +159,20 @@ internal sealed class IsoPacketBuffer(IsoReceiveMode mode) : IsoReceiveBuffer(mo
             Fill(ref slot.Last, DescriptorControl.ReceiveLast | (count == 1 ? wait : 0) | (i == Packets - 1 ? DescriptorControl.Interrupt : 0), at, rest);
             wait = 0;
             used += rest;
-            uint block = SlotAddress(i) + (3 - count) * DescriptorControl.Bytes | count;
             if (i == 0)
-                Begin = block;
+                _firstCount = count;
             else
-                _slots[i - 1].Last.Branch.Write(block);
+                _programs.Now[i - 1].Last.Branch.Write(BlockAt(i, count));
             _lastCount = count;
         }
         return Error.None;
-    }
-
-    /// <inheritdoc/>
-    protected override void FreeProgram()
-    {
-        if (!_slots.IsEmpty)
-            DmaDevice.Free(ref _slots);
     }
 
     private int CountWhole(uint sync)
     {
         // The first packet's code is as it may be; and no packet has this one.
         uint other = _knowsSync ? sync : uint.MaxValue, code = uint.MaxValue;
-        ref IsoReceiveSlot slot = ref _slots[0], end = ref Unsafe.Add(ref slot, Packets);
+        ref IsoReceiveSlot slot = ref _programs.Now[0], end = ref Unsafe.Add(ref slot, Packets);
         int whole = 0;
         while (Unsafe.IsAddressLessThan(ref slot, ref end))
         {
@@ -194,7 +192,19 @@ internal sealed class IsoPacketBuffer(IsoReceiveMode mode) : IsoReceiveBuffer(mo
 
     private bool HasHeaders => Mode == IsoReceiveMode.Packets;
 
-    private uint SlotAddress(int place) => (uint)_slots.AddressOf(place).Value;
+    private uint SlotAddress(int place) => (uint)_programs.Now.AddressOf(place).Value;
+
+    private uint BlockAt(int place, uint count) => SlotAddress(place) + (3 - count) * DescriptorControl.Bytes | count;
+
+    private void LinkEnd(ref Coherent<IsoReceiveSlot> program, uint block, bool inFirst)
+    {
+        ref IsoReceiveSlot slot = ref program[Packets - 1];
+        if (inFirst && _lastCount == 3)
+            slot.First.Branch.Write(block);
+        else if (inFirst && _lastCount == 2)
+            slot.Second.Branch.Write(block);
+        program.Publish(ref slot.Last.Branch, block);
+    }
 
     private static void Fill(ref Descriptor descriptor, uint control, uint address, uint bytes)
     {

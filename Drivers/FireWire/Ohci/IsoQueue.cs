@@ -24,6 +24,10 @@ internal interface IIsoProgram
     /// <summary>Says where the program goes on behind it.</summary>
     /// <param name="inFirst">Also where a controller looks that looks in the wrong place (<see cref="OhciQuirks.ReceiveWake"/>).</param>
     void Link(uint block, bool inFirst);
+
+    /// <summary>It follows itself, as nothing else did: behind where it ended before it was given.</summary>
+    /// <param name="inFirst">As of <see cref="Link"/>.</param>
+    void LinkToItself(bool inFirst);
 }
 
 /// <summary>Which context it is.</summary>
@@ -95,22 +99,19 @@ internal sealed class IsoQueue(Ohci controller, DmaContext context, IIsoContext 
         buffer.Give();
         _queue[_tail % Most].Buffer = buffer;
         _tail++;
-        if (buffer == _last)
-        {
-            // The context may look at its end still: it cannot follow itself.
-            Renew();
-        }
-        else if (_last == null)
+        if (_last == null)
         {
             context.Start(buffer.Begin);
-            _last = buffer;
         }
         else
         {
-            _last.Link(buffer.Begin, controller.HasReceiveWake);
+            if (_last == buffer)
+                buffer.LinkToItself(controller.HasReceiveWake);
+            else
+                _last.Link(buffer.Begin, controller.HasReceiveWake);
             context.Wake();
-            _last = buffer;
         }
+        _last = buffer;
     }
 
     /// <summary>Ends it: all buffers are back. On an error they are not yet, and the owner is told when they are.</summary>

@@ -26,8 +26,11 @@ internal sealed class IsoSendBuffer : IsoTransmitBuffer, IIsoProgram
     private const uint HeaderBytes = 8;
 
     private readonly Part[] _parts = new Part[MostSegments];
-    private Coherent<IsoSendSlot> _slots;
+    private IsoPrograms<IsoSendSlot> _programs;
     private Coherent<Shared<uint>> _wanted;
+
+    // What was wanted of the last place when it was given, and the time before.
+    private uint _last, _lastBefore;
 
     /// <inheritdoc/>
     public uint Begin { get; private set; }
@@ -63,6 +66,9 @@ internal sealed class IsoSendBuffer : IsoTransmitBuffer, IIsoProgram
     public void Give()
     {
         GiveAll();
+        _programs.Turn();
+        _lastBefore = _last;
+        _last = _wanted[Packets - 1].Read();
         int part = PartOf(Packets - 1, out uint used);
         uint next = 0;
         for (int i = Packets - 1; i >= 0; i--)
@@ -89,17 +95,20 @@ internal sealed class IsoSendBuffer : IsoTransmitBuffer, IIsoProgram
     public void Lose()
     {
         Abandon();
-        Own.KeepForGood(ref _slots);
+        _programs.Lose();
         Own.KeepForGood(ref _wanted);
     }
 
     /// <inheritdoc/>
-    public void Link(uint block, bool inFirst) => _slots.Publish(ref EndOf(Packets - 1).Branch, block);
+    public void Link(uint block, bool inFirst) => _programs.Now.Publish(ref EndOf(Packets - 1).Branch, block);
+
+    /// <inheritdoc/>
+    public void LinkToItself(bool inFirst) => _programs.Before.Publish(ref EndOf(ref _programs.Before[Packets - 1], _lastBefore).Branch, Begin);
 
     /// <inheritdoc/>
     protected override Error TryMakeProgram(DmaDevice dma, ReadOnlySpan<DmaSegment> segments)
     {
-        Error error = dma.TryAllocateCoherent(Packets, out _slots);
+        Error error = _programs.TryMake(dma, Packets);
         if (error == Error.None)
             error = dma.TryAllocateCoherent(Packets, out _wanted);
         for (int i = 0; i < segments.Length && error == Error.None; i++)
@@ -115,8 +124,7 @@ internal sealed class IsoSendBuffer : IsoTransmitBuffer, IIsoProgram
     /// <inheritdoc/>
     protected override void FreeProgram()
     {
-        if (!_slots.IsEmpty)
-            DmaDevice.Free(ref _slots);
+        _programs.Free();
         if (!_wanted.IsEmpty)
             DmaDevice.Free(ref _wanted);
     }
@@ -131,10 +139,10 @@ internal sealed class IsoSendBuffer : IsoTransmitBuffer, IIsoProgram
     }
 
     // The descriptor that says where the program goes on, and what became of the packet.
-    private ref Descriptor EndOf(int place)
+    private ref Descriptor EndOf(int place) => ref EndOf(ref _programs.Now[place], _wanted[place].Read());
+
+    private static ref Descriptor EndOf(ref IsoSendSlot slot, uint wanted)
     {
-        uint wanted = _wanted[place].Read();
-        ref IsoSendSlot slot = ref _slots[place];
         if ((wanted & HasPacket) != 0 && (wanted & BytesMask) == 0)
             return ref slot.Third;
         return ref slot.Last;
@@ -143,8 +151,8 @@ internal sealed class IsoSendBuffer : IsoTransmitBuffer, IIsoProgram
     // A block, and behind it the next one: what is returned is the block.
     private uint Build(int place, uint wanted, int part, uint used, uint next)
     {
-        ref IsoSendSlot slot = ref _slots[place];
-        var at = (uint)_slots.AddressOf(place).Value;
+        ref IsoSendSlot slot = ref _programs.Now[place];
+        var at = (uint)_programs.Now.AddressOf(place).Value;
         uint bytes = wanted & BytesMask, front = Math.Min(bytes, _parts[part].Bytes - used);
         uint interrupt = place == Packets - 1 ? DescriptorControl.Interrupt : 0;
         uint count = (wanted & HasPacket) == 0 ? 1u : bytes == 0 ? 2u : front == bytes ? 3u : 4u;

@@ -61,8 +61,6 @@ internal sealed class AsyncReceive(OhciController controller, IntEvent packetRec
     {
         if (!IsRunning)
             return false;
-        if (!_stream.IsOpen)
-            Begin(_stream.Last == 0 ? CommandPtr : ReadBranch());
         if (!_stream.IsOpen || !_stream.HasRoom(bytes + 4))
         {
             Full++;

@@ -1,6 +1,8 @@
 using System;
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
+using Sluice.FireWire.Bus;
+using Sluice.FireWire.Simulation;
 
 namespace Sluice.FireWire.Ohci;
 
@@ -8,12 +10,14 @@ namespace Sluice.FireWire.Ohci;
 /// A DMA context: a program of descriptor blocks in memory, and the register that runs it. What the memory says is read once, and checked.
 /// Source: 1394 OHCI 1.1, section 3.
 /// </summary>
-internal abstract class DmaContext(OhciController controller)
+internal abstract class DmaContext(OhciController controller) : ITimed
 {
     public const int MostDescriptors = 8, DescriptorBytes = 16;
 
     private const uint ZMask = 0xF, EventMask = 0x1F, SpeedMask = 0xE0;
     private const ContextControl Common = ContextControl.Run | ContextControl.Wake | ContextControl.Active | ContextControl.Dead;
+
+    private static readonly long _lateWake = BusTime.Microseconds(2000);
 
     private uint _control, _commandPtr;
 
@@ -54,11 +58,14 @@ internal abstract class DmaContext(OhciController controller)
         }
         else if ((bits & (uint)ContextControl.Wake) != 0)
         {
-            _control &= ~(uint)ContextControl.Wake;
-            if (IsRunning)
-                Woken();
+            if (Controller.FaultUnit.Has(OhciFaults.LateWake))
+                Controller.Phy.Bus.Simulator.After(_lateWake, this, 0, Pace.RealTime);
+            else
+                Wake();
         }
     }
+
+    void ITimed.Due(int what) => Wake();
 
     /// <summary>Software clears bits.</summary>
     public void Clear(uint bits)
@@ -144,6 +151,13 @@ internal abstract class DmaContext(OhciController controller)
 
     /// <summary>Where a descriptor of the block lies.</summary>
     protected uint AddressOf(int descriptor) => (_commandPtr & ~ZMask) + (uint)(descriptor * DescriptorBytes);
+
+    private void Wake()
+    {
+        _control &= ~(uint)ContextControl.Wake;
+        if (IsRunning)
+            Woken();
+    }
 }
 
 /// <summary>A descriptor as it lies in memory. Source: 1394 OHCI 1.1, section 7.1 and 10.1.</summary>

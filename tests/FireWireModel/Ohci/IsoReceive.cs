@@ -43,8 +43,6 @@ internal sealed class IsoReceive(OhciController controller, int number) : DmaCon
     {
         if (!IsRunning || IsMatching || !IsWanted(packet))
             return false;
-        if (!Controller.Has(OhciQuirks.ReceiveWake))
-            Resume(_last);
         if (Controller.FaultUnit.Has(OhciFaults.DeadContext))
         {
             Die(EventCode.Unknown);

@@ -32,6 +32,7 @@ public enum OhciFaults
     SelfIdOverflow = 1 << 20,
     SelfIdNone = 1 << 21,
     ReceiveCut = 1 << 22,
+    LateWake = 1 << 23,
 }
 
 /// <summary>Faults as the command line has them.</summary>
@@ -62,6 +63,7 @@ public static class FaultNames
         (OhciFaults.SelfIdError, "selfIDError stands"),
         (OhciFaults.SelfIdOverflow, "SelfIDCount says more than 252 packets"),
         (OhciFaults.SelfIdNone, "SelfIDCount says no packet"),
+        (OhciFaults.LateWake, "contexts look 2 ms late for what was linked before they were woken; no rule forbids it"),
     ];
 
     /// <summary>A line for each.</summary>
