@@ -41,6 +41,9 @@ extern exception_entry
 extern device_interrupt_entry
 align 16
 interrupt_common:
+        cmp     qword [rsp + 16], asleep
+        je      ..@end_sleep
+..@enter:
         save_registers
         cld
         mov     rdi, rsp
@@ -79,6 +82,24 @@ interrupt_return_from_device:
         pop     rax
         add     rsp, 16
         iretq
+
+; cpu_wait_for_interrupt: lets interrupts in and sleeps until one comes. A device's is not entered but returned, by its vector, with interrupts off as
+; in a handler: a CPU that slept has nothing to be saved and restored.
+global cpu_wait_for_interrupt
+align 16
+cpu_wait_for_interrupt:
+        sti
+        hlt                             ; sti holds interrupts off until hlt has begun
+asleep:
+        cli                             ; after anything else that returns
+        xor     eax, eax
+        ret
+..@end_sleep:
+        cmp     byte [rsp], 32
+        jb      ..@enter
+        movzx   eax, byte [rsp]         ; the vector
+        mov     rsp, [rsp + 5 * 8]      ; that of cpu_wait_for_interrupt
+        ret
 
 ; sluice_panic(text, length): the caller's registers become a frame with vector 256; never returns.
 extern panic_entry

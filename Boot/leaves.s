@@ -63,10 +63,6 @@ leaf cpu_disable_interrupts
 leaf cpu_enable_interrupts
         sti
         ret
-leaf cpu_wait_for_interrupt
-        sti
-        hlt                             ; sti holds interrupts off until hlt has begun
-        ret
 leaf cpu_halt
         cli
         hlt

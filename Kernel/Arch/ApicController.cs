@@ -40,6 +40,8 @@ internal sealed partial class ApicController : InterruptController
         LinesShutOff = DeviceInterrupts.LinesShutOff,
     };
 
+    public override void Deliver(byte vector) => DeviceInterrupts.Deliver(vector);
+
     public override bool TryTakeMessages(ReadOnlySpan<IInterruptHandler> handlers, ReadOnlySpan<byte> name,
         out InterruptToken token, out InterruptMessage first)
     {

@@ -30,9 +30,17 @@ internal static class DeviceInterrupts
 
     [InterruptPath]
     [RuntimeExport("device_interrupt_entry")]
-    internal static void Handle(byte vector)
+    internal static void Enter(byte vector)
     {
-        Machine.BeginInterrupt();
+        Machine.NoteInterrupt();
+        Deliver(vector);
+    }
+
+    /// <summary>Has an interrupt handled. Interrupts off.</summary>
+    [InterruptPath]
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static void Deliver(byte vector)
+    {
         InterruptTarget? target = _targets[vector];
         if (target == null)
         {

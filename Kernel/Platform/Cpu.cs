@@ -38,8 +38,11 @@ public static class Cpu
     /// <summary>All stores before it reach memory before any after it, also those to write-combining memory.</summary>
     [RuntimeImport("cpu_fence_stores"), MethodImpl(MethodImplOptions.InternalCall)] public static extern void FenceStores();
 
-    /// <summary>Lets interrupts in and sleeps until one came; none is lost in between.</summary>
-    [RuntimeImport("cpu_wait_for_interrupt"), MethodImpl(MethodImplOptions.InternalCall)] public static extern void WaitForInterrupt();
+    /// <summary>
+    /// Lets interrupts in and sleeps until one comes; none is lost in between. Its vector, which nobody has handled yet; interrupts are off. 0 if it
+    /// was something else.
+    /// </summary>
+    [RuntimeImport("cpu_wait_for_interrupt"), MethodImpl(MethodImplOptions.InternalCall)] public static extern uint WaitForInterrupt();
 
     [RuntimeImport("cpu_id"), MethodImpl(MethodImplOptions.InternalCall)] private static extern int ReadId();
 }

@@ -235,6 +235,10 @@ public abstract class InterruptController
     /// <summary>What happened since the start.</summary>
     public abstract InterruptTotals Totals { get; }
 
+    /// <summary>Has an interrupt handled that ended a sleep (<see cref="Cpu.WaitForInterrupt"/>). Interrupts off.</summary>
+    [InterruptPath]
+    public abstract void Deliver(byte vector);
+
     /// <summary>Walks over all that is taken: messages, then lines and what is polled; start with 0. False at the end.</summary>
     public abstract bool TryNext(ref int position, out InterruptUse use);
 }

@@ -39,71 +39,65 @@ public static class Machine
     }
 
     /// <summary>
-    /// Sleeps until an interrupt, at most until the limit; returns at once if there is marked work or an interrupt came since the last
-    /// time. Without a hardware alarm it looks at the timers and returns.
+    /// Sleeps until an interrupt, which is handled then, at most until the limit; not at all if there is marked work or an interrupt came since the
+    /// last time. Without a hardware alarm it looks at the timers and returns. Interrupts are off afterwards.
     /// </summary>
-    public static void Rest(Deadline limit)
+    /// <returns>This CPU's marked work.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static WorkQueue Rest(Deadline limit)
     {
         CpuState cpu = Current;
-        if (!limit.IsNever)
-            cpu.WakeBy(limit.Microseconds);
+        bool mayRest = limit.IsNever || cpu.TryWakeBy(limit);
         Cpu.DisableInterrupts();
-        if (!cpu.Work.TryRest())
-        {
-            Cpu.EnableInterrupts();
-        }
-        else if (_alarmRings)
-        {
-            cpu.AsleepSince = Cpu.Timestamp();
-            Cpu.WaitForInterrupt();
-            // What came was no interrupt of the tables, which ends it itself.
-            if (cpu.AsleepSince != 0)
-                cpu.EndRest();
-        }
-        else
-        {
-            cpu.Timers.Expire(Clock.Microseconds);
-            Cpu.EnableInterrupts();
-            Cpu.Pause();
-        }
+        if (mayRest && cpu.Work.TryRest())
+            cpu.Rest();
+        return cpu.Work;
     }
 
     /// <summary>Ticks of the time stamp counter in which this CPU slept: what passed otherwise, it worked.</summary>
     public static ulong IdleTicks => Current.IdleTicks;
 
-    /// <summary>First thing in an interrupt, whose handler is work: the CPU is awake, and does not sleep again before somebody has looked.</summary>
+    /// <summary>In an interrupt that came while the CPU was awake: it does not sleep before somebody has looked.</summary>
     [InterruptPath]
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void BeginInterrupt()
-    {
-        CpuState cpu = Current;
-        if (cpu.AsleepSince != 0)
-            cpu.EndRest();
-        cpu.Work.NoteInterrupt();
-    }
+    public static void NoteInterrupt() => Current.Work.NoteInterrupt();
 
     private sealed class CpuState
     {
         public readonly TimerQueue Timers = new(TimersPerCpu);
         public readonly WorkQueue Work = new();
 
-        // When its sleep began; 0 while it is awake.
-        public ulong AsleepSince, IdleTicks;
-
+        public ulong IdleTicks;
         public Timer? WakeUp;
 
-        // One that still runs from before wakes too early at most.
-        public void WakeBy(ulong due)
+        // Sets the timer for a limit, unless there is no time to rest. One that still runs from before wakes too early at most.
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        public bool TryWakeBy(Deadline limit)
         {
+            if (!Work.IsEmpty || limit.Passed)
+                return false;
+            ulong due = limit.Microseconds;
             if (!WakeUp!.IsRunning || due < WakeUp.Due)
                 WakeUp.StartAt(due);
+            return true;
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public void EndRest()
+        public void Rest()
         {
-            IdleTicks = IdleTicks + (Cpu.Timestamp() - AsleepSince);
-            AsleepSince = 0;
+            if (!_alarmRings)
+            {
+                Timers.Expire(Clock.Microseconds);
+                Cpu.EnableInterrupts();
+                Cpu.Pause();
+                Cpu.DisableInterrupts();
+                return;
+            }
+            ulong start = Cpu.Timestamp();
+            uint vector = Cpu.WaitForInterrupt();
+            IdleTicks = IdleTicks + (Cpu.Timestamp() - start);
+            if (vector != 0)
+                _interrupts!.Deliver((byte)vector);
         }
     }
 

@@ -49,19 +49,18 @@ public sealed class WorkQueue
 
     /// <summary>
     /// Serves all that was marked when the call began, each with the budget; false if nothing was. What is marked meanwhile, and what
-    /// has more to do, waits for the next call.
+    /// has more to do, waits for the next call. Called with interrupts off, and lets them in.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool Run(int budget)
     {
-        if (IsEmpty)
-            return false;
-        bool interrupts = Cpu.DisableInterrupts();
         WorkItem? item = _first;
         _first = _last = null;
         // Whoever waits looks at its condition after this call.
         _attention = false;
-        Cpu.RestoreInterrupts(interrupts);
+        Cpu.EnableInterrupts();
+        if (item == null)
+            return false;
         while (item != null)
         {
             WorkItem? next = item.Next;
@@ -91,6 +90,7 @@ public sealed class WorkQueue
         Cpu.RestoreInterrupts(interrupts);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal void AddInInterrupt(WorkItem item)
     {
         if (item.IsMarked)
@@ -117,11 +117,10 @@ public static class WorkLoop
     /// so none is missed. Not for interrupt handlers, nor for work.
     /// </summary>
     [NotInInterrupt]
+    [MethodImpl(MethodImplOptions.NoInlining)]
     public static void Turn(Deadline limit)
     {
-        WorkQueue work = Machine.Work;
-        if (work.IsEmpty && !limit.Passed)
-            Machine.Rest(limit);
+        WorkQueue work = Machine.Rest(limit);
         work.Run(Budget);
     }
 }

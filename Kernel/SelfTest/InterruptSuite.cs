@@ -19,6 +19,7 @@ internal static unsafe class InterruptSuite
         suite.Case("the local APIC is reached as asked"u8, &Access);
         suite.Case("an interrupt to oneself is delivered"u8, &Self);
         suite.Case("none comes while interrupts are off"u8, &Off);
+        suite.Case("one that ends a sleep is handled once"u8, &EndsSleep);
         suite.Case("a masked one waits"u8, &Masked);
         suite.Case("each message of a block has its handler"u8, &Block);
         suite.Case("a spurious one is counted and harmless"u8, &Spurious);
@@ -66,6 +67,34 @@ internal static unsafe class InterruptSuite
         Cpu.RestoreInterrupts(interrupts);
         Await(_counter, 1);
         t.Equal(1, _counter.Calls, "interrupts afterwards"u8);
+        Machine.Interrupts.Release(ref token);
+    }
+
+    private static void EndsSleep(ref Ktap t)
+    {
+        if (!TryTake(ref t, out InterruptToken token, out byte vector))
+            return;
+        ulong idle = Machine.IdleTicks;
+        for (uint i = 1; i <= 100; i++)
+        {
+            // After one that came while the CPU was awake it would not sleep.
+            WorkLoop.Turn(Deadline.In(100));
+            // It waits while the CPU goes to sleep, which it ends at once.
+            Cpu.DisableInterrupts();
+            LocalApic.InterruptSelf(vector);
+            Deadline deadline = Deadline.In(DeliveryBound);
+            while (!LocalApic.IsRequested(vector) && !deadline.Passed)
+                Cpu.Pause();
+            while (_counter.Calls < i && !deadline.Passed)
+                WorkLoop.Turn(deadline);
+        }
+        t.Equal(100, _counter.Calls, "interrupts delivered"u8);
+        t.Check(!_counter.SawInterruptsOn, "interrupts are off in handlers"u8);
+        t.Check(!LocalApic.IsInService(vector), "ended"u8);
+        t.Check(Machine.IdleTicks != idle, "it slept"u8);
+        bool interrupts = Cpu.DisableInterrupts();
+        Cpu.RestoreInterrupts(interrupts);
+        t.Check(interrupts, "interrupts are let in afterwards"u8);
         Machine.Interrupts.Release(ref token);
     }
 

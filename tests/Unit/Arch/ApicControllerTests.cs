@@ -319,7 +319,7 @@ public sealed class ApicControllerTests : IDisposable
         ulong spurious = DeviceInterrupts.Spurious, unknown = DeviceInterrupts.Unknown;
         LocalApic.Request(LocalApic.SpuriousVector);
         LocalApic.Request(77);
-        DeviceInterrupts.Handle(39);        // an 8259's spurious interrupt comes past the local APIC
+        DeviceInterrupts.Enter(39);        // an 8259's spurious interrupt comes past the local APIC
         Assert.Equal(spurious + 1, DeviceInterrupts.Spurious);
         Assert.Equal(unknown + 2, DeviceInterrupts.Unknown);
     }

@@ -88,7 +88,7 @@ namespace Sluice.Arch
                 Cpu.DisableInterrupts();
                 _requested[vector] = false;
                 _inService[vector] = vector != SpuriousVector;
-                DeviceInterrupts.Handle((byte)vector);
+                DeviceInterrupts.Enter((byte)vector);
                 if (_inService[vector])
                     throw new InvalidOperationException($"the interrupt {vector} was not ended");
             }

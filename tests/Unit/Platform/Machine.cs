@@ -28,17 +28,17 @@ public static class Machine
         _work = null;
     }
 
-    /// <summary>Nobody measures sleep here.</summary>
-    public static void BeginInterrupt() => Work.NoteInterrupt();
+    public static void NoteInterrupt() => Work.NoteInterrupt();
 
     /// <summary>Simulated time jumps to the next timer or the limit; real time passes a little.</summary>
-    public static void Rest(Deadline limit)
+    public static WorkQueue Rest(Deadline limit)
     {
-        if (!Work.TryRest())
-            return;
-        SimulatedClock.Current?.AdvanceTo(Math.Min(limit.Microseconds, Timers.NextDue));
-        bool enabled = Cpu.DisableInterrupts();
-        Timers.Expire(Clock.Microseconds);
-        Cpu.RestoreInterrupts(enabled);
+        bool rests = Work.IsEmpty && !limit.Passed && Work.TryRest();
+        if (rests)
+            SimulatedClock.Current?.AdvanceTo(Math.Min(limit.Microseconds, Timers.NextDue));
+        Cpu.DisableInterrupts();
+        if (rests)
+            Timers.Expire(Clock.Microseconds);
+        return Work;
     }
 }

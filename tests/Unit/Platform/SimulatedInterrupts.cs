@@ -92,6 +92,9 @@ public sealed class SimulatedInterrupts : InterruptController
         return true;
     }
 
+    /// <summary>No CPU sleeps here.</summary>
+    public override void Deliver(byte vector) => throw new NotSupportedException();
+
     public override void Release(ref InterruptToken token)
     {
         InterruptToken released = token;
