@@ -117,13 +117,20 @@ public sealed unsafe partial class FireWireBus
             if (due < _nextLook)
                 LookBy(due);
         }
+        else if (ack == AckCode.Complete && transaction.Code.IsWrite)
+        {
+            // Only a write is over with that (1394-1995, table 6-13).
+            Settle(transaction, TransactionResult.Complete);
+            Call(transaction);
+        }
         else
         {
             Acknowledged(transaction, ack);
         }
     }
 
-    // The acknowledge is the last word, unless the node was busy.
+    // The acknowledge is the last word all the same, unless the node was busy.
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private void Acknowledged(Transaction transaction, AckCode ack)
     {
         if (ack.IsBusy && ++transaction.Tries < MostTries)
@@ -134,9 +141,7 @@ public sealed unsafe partial class FireWireBus
             LookBy(transaction.Due);
             return;
         }
-        // Only a write is over with that (1394-1995, table 6-13).
-        bool isWrite = transaction.Code is TransactionCode.WriteQuadlet or TransactionCode.WriteBlock;
-        Settle(transaction, ack == AckCode.Complete && isWrite ? TransactionResult.Complete : WhyNot(transaction, ack));
+        Settle(transaction, WhyNot(transaction, ack));
         Call(transaction);
     }
 
@@ -160,6 +165,7 @@ public sealed unsafe partial class FireWireBus
 
     /// <inheritdoc/>
     [PacketPath]
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void ResponseReceived(in PacketHeader header, ReadOnlySpan<byte> data, byte generation)
     {
         if (!IsUp || generation != Generation)

@@ -288,12 +288,14 @@ internal sealed unsafe class AsyncTransmit
         TransactionCode code = header.Code;
         uint shape = code.Shape;
         uint q0 = header.Q0, q3 = header.Q3;
-        slot->Header0.Write(q0 & controlMask | (uint)packet.Speed << 16);
         // Streams have two quadlets, and nothing in their second.
-        slot->Header1.Write(q0 & destinationMask | header.Q1 & controlMask);
-        slot->Header2.Write(header.Q2);
+        uint first = q0 & controlMask | (uint)packet.Speed << 16, second = q0 & destinationMask | header.Q1 & controlMask, third = header.Q2;
         // A quadlet of data is data: in the order of its bytes.
-        slot->Header3.Write((shape & CodeFacts.EndsInQuadlet) != 0 ? BinaryPrimitives.ReverseEndianness(q3) : q3);
+        uint fourth = (shape & CodeFacts.EndsInQuadlet) != 0 ? BinaryPrimitives.ReverseEndianness(q3) : q3;
+        slot->Header0.Write(first);
+        slot->Header1.Write(second);
+        slot->Header2.Write(third);
+        slot->Header3.Write(fourth);
         return code == TransactionCode.Stream ? 8 : shape & CodeFacts.HeaderBytes;
     }
 

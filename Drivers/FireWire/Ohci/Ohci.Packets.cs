@@ -18,6 +18,7 @@ public sealed unsafe partial class Ohci
 
     /// <inheritdoc/>
     [PacketPath]
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TrySend(OutPacket packet)
     {
         // One that does not run is in a reset that does not end.
@@ -34,6 +35,7 @@ public sealed unsafe partial class Ohci
     }
 
     // Responses that others took do not interrupt: the work looks at them until there is room.
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private bool WaitForRoom(AsyncTransmit context)
     {
         if (context == _responses)
