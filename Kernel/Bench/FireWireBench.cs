@@ -13,7 +13,7 @@ namespace Sluice.Bench;
 /// </summary>
 internal static unsafe class FireWireBench
 {
-    private const int Rounds = 3000, WarmUp = 64, AtOnce = 16, Block = 512;
+    private const int Rounds = 1000, Attempts = 3, WarmUp = 64, AtOnce = 16, Block = 512;
     private const ulong MemoryAt = 0xFFFF_F001_0000, Look = 100_000, Patience = 20_000_000, Quiet = 2_000_000;
 
     private static Client _client = null!;
@@ -27,24 +27,40 @@ internal static unsafe class FireWireBench
         _client.Use(FireWireStart.Cards[0].Bus, node);
         foreach (int atOnce in (ReadOnlySpan<int>)[1, AtOnce])
         {
-            Measure(ref run, "quadlet-read"u8, TransactionCode.ReadQuadlet, atOnce);
-            Measure(ref run, "quadlet-write"u8, TransactionCode.WriteQuadlet, atOnce);
-            Measure(ref run, "block-read-512"u8, TransactionCode.ReadBlock, atOnce);
-            Measure(ref run, "block-write-512"u8, TransactionCode.WriteBlock, atOnce);
+            Measure(ref run, "quadlet-read"u8, Kind.ReadQuadlet, atOnce);
+            Measure(ref run, "quadlet-write"u8, Kind.WriteQuadlet, atOnce);
+            Measure(ref run, "block-read-512"u8, Kind.ReadBlock, atOnce);
+            Measure(ref run, "block-write-512"u8, Kind.WriteFrame, atOnce);
+            Measure(ref run, "block-write-512-copied"u8, Kind.WriteBlock, atOnce);
         }
     }
 
-    private static void Measure(ref Run run, ReadOnlySpan<byte> what, TransactionCode code, int atOnce)
+    // Data of a frame goes as it lies there, other data is copied into one first.
+    private enum Kind : byte
+    {
+        ReadQuadlet,
+        WriteQuadlet,
+        ReadBlock,
+        WriteFrame,
+        WriteBlock,
+    }
+
+    private static void Measure(ref Run run, ReadOnlySpan<byte> what, Kind kind, int atOnce)
     {
         Utf8Message name = $"firewire-{what}{(atOnce == 1 ? default : "-16"u8)}";
         if (!run.Wants(name.Text))
             return;
         FramePool frames = DmaStart.System.Frames;
-        _client.Run(code, WarmUp, atOnce);
+        _client.Run(kind, WarmUp, atOnce);
         int total = frames.Total;
-        ulong idle = Machine.IdleTicks, start = Cpu.Timestamp();
-        _client.Run(code, Rounds, atOnce);
-        ulong ticks = Cpu.Timestamp() - start - (Machine.IdleTicks - idle);
+        // How many answers come at once is up to the controller, which may lack a processor for a while: the least is what is told.
+        ulong ticks = ulong.MaxValue;
+        for (int i = 0; i < Attempts; i++)
+        {
+            ulong idle = Machine.IdleTicks, start = Cpu.Timestamp();
+            _client.Run(kind, Rounds, atOnce);
+            ticks = Math.Min(ticks, Cpu.Timestamp() - start - (Machine.IdleTicks - idle));
+        }
         Bug.If(frames.Total != total, "transactions allocated memory"u8);
         Bug.If(_client.Failed != 0, "transactions failed while they were counted"u8);
         run.Report(name.Text, ticks, Rounds);
@@ -70,9 +86,10 @@ internal static unsafe class FireWireBench
     private sealed class Client : ITransactionHandler
     {
         private readonly Transaction[] _all = new Transaction[AtOnce];
+        private readonly FramePool _frames = DmaStart.System.Frames;
         private readonly byte* _data = PhysicalMemory.At(TakePage());
         private FireWireBus _bus = null!;
-        private TransactionCode _code;
+        private Kind _kind;
         private int _node, _left, _underWay;
 
         public Client()
@@ -90,9 +107,9 @@ internal static unsafe class FireWireBench
             bus.Registers.SetSplitSeconds(7);
         }
 
-        public void Run(TransactionCode code, int rounds, int atOnce)
+        public void Run(Kind kind, int rounds, int atOnce)
         {
-            (_code, _left, _underWay, Failed) = (code, rounds, atOnce, 0);
+            (_kind, _left, _underWay, Failed) = (kind, rounds, atOnce, 0);
             for (int i = 0; i < atOnce; i++)
                 Next(_all[i]);
             while (_underWay != 0)
@@ -112,13 +129,22 @@ internal static unsafe class FireWireBench
         {
             _left--;
             byte generation = _bus.Generation;
-            _bus.Submit(_code switch
+            _bus.Submit(_kind switch
             {
-                TransactionCode.ReadQuadlet => transaction.ReadQuadlet(_node, generation, Rom.Address),
-                TransactionCode.WriteQuadlet => transaction.WriteQuadlet(_node, generation, MemoryAt, 0),
-                TransactionCode.ReadBlock => transaction.ReadBlock(_node, generation, MemoryAt, _data, Block),
-                _ => transaction.WriteBlock(_node, generation, MemoryAt, _data, Block),
+                Kind.ReadQuadlet => transaction.ReadQuadlet(_node, generation, Rom.Address),
+                Kind.WriteQuadlet => transaction.WriteQuadlet(_node, generation, MemoryAt, 0),
+                Kind.ReadBlock => transaction.ReadBlock(_node, generation, MemoryAt, _data, Block),
+                Kind.WriteBlock => transaction.WriteBlock(_node, generation, MemoryAt, _data, Block),
+                _ => WriteFrame(transaction, generation),
             });
+        }
+
+        private Transaction WriteFrame(Transaction transaction, byte generation)
+        {
+            if (!_frames.TryTake(out Frame frame))
+                Bug.Stop("no frame for a measurement"u8);
+            frame.SetLength(Block);
+            return transaction.WriteBlock(_node, generation, MemoryAt, ref frame);
         }
 
         private static PhysAddr TakePage()

@@ -121,8 +121,7 @@ public sealed class BenchTests(BenchMachine measured) : IClassFixture<BenchMachi
 
     /// <summary>What has no bar here is measured all the same, and told.</summary>
     [Theory]
-    [InlineData("firewire-quadlet-read")]
-    [InlineData("firewire-block-read-512")]
+    [InlineData("firewire-block-read-512-16")]
     [InlineData("firewire-request-served")]
     [InlineData("firewire-request-served-512")]
     public async Task Costs(string name)

@@ -100,11 +100,7 @@ public static class CodeFacts
         public int HeaderQuadlets => (int)code.Shape / 4;
 
         /// <summary>What the header is like: <see cref="HeaderBytes"/>, <see cref="DataFollows"/>, <see cref="EndsInQuadlet"/>.</summary>
-        internal uint Shape
-        {
-            [MethodImpl(MethodImplOptions.AggressiveInlining)]
-            get => Shapes[(int)code & 0xF];
-        }
+        internal uint Shape => Shapes[(int)code & 0xF];
 
         /// <summary>Whether data and its CRC follow the header.</summary>
         public bool HasData => (code.Shape & DataFollows) != 0;
@@ -151,6 +147,10 @@ public static class CodeFacts
             _ => 0,
         };
     }
+
+    /// <summary>The shape of a packet whose header begins with this quadlet.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static uint ShapeOf(uint q0) => Shapes[(int)(q0 >> 4 & 0xF)];
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static int Look(ulong table, TransactionCode code) => (int)(table >> (int)code * 4) & 0xF;

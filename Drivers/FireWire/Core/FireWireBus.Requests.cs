@@ -195,7 +195,7 @@ public sealed unsafe partial class FireWireBus
     {
         if (ack.IsBusy && IsUp && response.Generation == Generation && ++response.Tries < MostResponseTries)
         {
-            TryGive(response);
+            GiveAgain(response);
             return true;
         }
         Counters.ResponsesLost++;

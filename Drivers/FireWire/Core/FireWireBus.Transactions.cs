@@ -58,7 +58,7 @@ public sealed unsafe partial class FireWireBus
         peer.Labels |= 1ul << label;
         peer.NextLabel = label + 1 & Labels - 1;
         PlaceAt(node, label).Transaction = transaction;
-        transaction.SetHeader(transaction.Header.From(NodeId, label));
+        transaction.SetSource(NodeId, label);
         Send(transaction);
     }
 
@@ -186,7 +186,7 @@ public sealed unsafe partial class FireWireBus
             Counters.UnexpectedResponses++;
             return;
         }
-        if (transaction.Code.Answer != header.Code || node == PacketHeader.Broadcast)
+        if (transaction.Answer != header.Code || node == PacketHeader.Broadcast)
         {
             // It waits on: what it asked for may still come.
             Counters.WrongResponses++;

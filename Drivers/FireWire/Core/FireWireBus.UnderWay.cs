@@ -20,6 +20,9 @@ public sealed unsafe partial class FireWireBus
             transaction.State = Transaction.Phase.Blocked;
     }
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void SendAgain(Transaction transaction) => Send(transaction);
+
     // To the controller, or behind those that wait for room there.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool TryGive(OutPacket packet)
@@ -31,6 +34,9 @@ public sealed unsafe partial class FireWireBus
         _blocked.Push(packet);
         return false;
     }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void GiveAgain(OutPacket packet) => TryGive(packet);
 
     private void SendBlocked()
     {
@@ -73,7 +79,7 @@ public sealed unsafe partial class FireWireBus
                 }
                 else if (transaction.State == Transaction.Phase.BackingOff)
                 {
-                    Send(transaction);
+                    SendAgain(transaction);
                 }
                 else
                 {

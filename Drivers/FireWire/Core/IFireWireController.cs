@@ -164,6 +164,15 @@ public unsafe class OutPacket
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal void SetHeader(in PacketHeader header) => _header = header;
 
+    // Who sends it, and by which label; the rest stays as it is, where it is.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void SetSource(ushort source, int label)
+    {
+        PacketHeader header = _header.From(source, label);
+        Unsafe.AsRef(in _header.Q0) = header.Q0;
+        Unsafe.AsRef(in _header.Q1) = header.Q1;
+    }
+
     [MethodImpl(MethodImplOptions.NoInlining)]
     internal void FreePayload()
     {

@@ -103,6 +103,9 @@ public sealed unsafe class Transaction(ITransactionHandler handler) : OutPacket
     /// <summary>What was asked for last.</summary>
     public TransactionCode Code { get; private set; }
 
+    /// <summary>What answers it.</summary>
+    internal TransactionCode Answer { get; private set; }
+
     internal ITransactionHandler Handler { get; } = handler;
     internal int Length { get; private set; }
     internal byte* Into { get; private set; }
@@ -173,6 +176,7 @@ public sealed unsafe class Transaction(ITransactionHandler handler) : OutPacket
         if (State != Phase.Idle)
             Bug.Stop("a transaction is changed while it is under way"u8);
         Code = code;
+        Answer = code.Answer;
         Node = node & 0x3F;
         Generation = generation;
         Length = bytes;

@@ -201,7 +201,7 @@ internal sealed unsafe class AsyncReceive
         DeviceTurn.BeforeRead();
         var words = (uint*)_stream.First;
         uint q0 = Volatile.Read(ref words[0]), q3 = Volatile.Read(ref words[3]), kind = q0 >> 4 & 0xF;
-        uint shape = ((TransactionCode)kind).Shape, header = shape & CodeFacts.HeaderBytes, data = 0;
+        uint shape = CodeFacts.ShapeOf(q0), header = shape & CodeFacts.HeaderBytes, data = 0;
         // A stream does not come here.
         if (header < LeastHeader)
         {

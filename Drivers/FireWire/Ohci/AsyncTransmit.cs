@@ -252,7 +252,7 @@ internal sealed unsafe class AsyncTransmit
     }
 
     // Up to 16 bytes are copied into the block, more is a frame. False if that cannot be given to the device now.
-    [MethodImpl(MethodImplOptions.NoInlining)]
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool TryWriteData(SendSlot* slot, uint block, OutPacket packet, ref Place place)
     {
         uint address = block + SendSlot.InlineOffset;
@@ -285,9 +285,7 @@ internal sealed unsafe class AsyncTransmit
     {
         const uint controlMask = 0xFFFF, destinationMask = 0xFFFF_0000;
         ref readonly PacketHeader header = ref packet.Header;
-        TransactionCode code = header.Code;
-        uint shape = code.Shape;
-        uint q0 = header.Q0, q3 = header.Q3;
+        uint q0 = header.Q0, q3 = header.Q3, shape = CodeFacts.ShapeOf(q0);
         // Streams have two quadlets, and nothing in their second.
         uint first = q0 & controlMask | (uint)packet.Speed << 16, second = q0 & destinationMask | header.Q1 & controlMask, third = header.Q2;
         // A quadlet of data is data: in the order of its bytes.
@@ -296,7 +294,7 @@ internal sealed unsafe class AsyncTransmit
         slot->Header1.Write(second);
         slot->Header2.Write(third);
         slot->Header3.Write(fourth);
-        return code == TransactionCode.Stream ? 8 : shape & CodeFacts.HeaderBytes;
+        return header.Code == TransactionCode.Stream ? 8 : shape & CodeFacts.HeaderBytes;
     }
 
     // A packet under way: what holds its data, and the descriptor that says how it ended and where the program goes on.
