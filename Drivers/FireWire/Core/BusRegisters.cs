@@ -57,8 +57,8 @@ public sealed class BusRegisters : AddressHandler
     /// <summary>The same in cycles of 125 us.</summary>
     public uint SplitCycles { get; private set; }
 
-    /// <summary>How long a response is good for, in cycles: not longer, and what times of three bits of seconds can tell from the past.</summary>
-    public uint ResponseCycles { get; private set; }
+    /// <summary>How long a response is good for, as <see cref="CycleMath"/> adds it: not longer, and what times of three bits of seconds can tell from the past.</summary>
+    public uint ResponseTime { get; private set; }
 
     /// <summary>Becomes cycle master if we are root, or stops to be.</summary>
     public void SetCycleMaster(bool isMaster)
@@ -165,7 +165,7 @@ public sealed class BusRegisters : AddressHandler
     private void Measure()
     {
         SplitCycles = Math.Max(_splitHi * CyclesPerSecond + Math.Min(_splitLo >> 19, CyclesPerSecond - 1), LeastCycles);
-        ResponseCycles = Math.Min(SplitCycles, 3 * CyclesPerSecond);
+        ResponseTime = CycleMath.Of(Math.Min(SplitCycles, 3 * CyclesPerSecond));
         SplitMicroseconds = SplitCycles * 125;
         SplitTicks = Clock.ToTicks(SplitMicroseconds);
     }
@@ -278,16 +278,20 @@ internal static class Quadlets
 /// <summary>Times as packets carry them: seconds 15:13, cycles 12:0.</summary>
 public static class CycleMath
 {
-    private const uint CyclesPerSecond = 8000;
+    private const uint CyclesPerSecond = 8000, CycleMask = 0x1FFF, SecondMask = 0xE000;
 
-    /// <summary>So many cycles later, below 8 seconds.</summary>
+    /// <summary>So many cycles, below 8 seconds, as seconds 15:13 and cycles 12:0.</summary>
+    public static uint Of(uint cycles) => cycles / CyclesPerSecond << 13 | cycles % CyclesPerSecond;
+
+    /// <summary>A time that much later. A cycle that there is not counts as the last of its second.</summary>
+    /// <param name="time">Seconds 15:13, cycles 12:0.</param>
+    /// <param name="span">As <see cref="Of"/> makes it.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static ushort Add(ushort time, uint cycles)
+    public static ushort Add(ushort time, uint span)
     {
-        uint sum = (time & 0x1FFFu) + cycles;
-        if (sum < CyclesPerSecond)
-            return (ushort)(time + cycles);
-        sum = Math.Min(time & 0x1FFFu, CyclesPerSecond - 1) + cycles;
-        return (ushort)(((uint)time >> 13) + sum / CyclesPerSecond << 13 | sum % CyclesPerSecond);
+        uint cycles = Math.Min(time & CycleMask, CyclesPerSecond - 1) + (span & CycleMask);
+        if (cycles >= CyclesPerSecond)
+            cycles += CycleMask + 1 - CyclesPerSecond;
+        return (ushort)((time & SecondMask) + (span & SecondMask) + cycles);
     }
 }

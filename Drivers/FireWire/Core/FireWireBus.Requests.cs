@@ -178,7 +178,7 @@ public sealed unsafe partial class FireWireBus
             response.FreePayload();
         response.Speed = arrival.Speed;
         response.Generation = arrival.Generation;
-        response.Expires = CycleMath.Add(arrival.Time, Registers.ResponseCycles);
+        response.Expires = CycleMath.Add(arrival.Time, Registers.ResponseTime);
         response.Tries = 0;
         TryGive(response);
     }

@@ -382,10 +382,11 @@ public sealed unsafe class TransactionTests : IDisposable
     [Fact]
     public void Time_stamps_wrap_after_eight_seconds()
     {
-        Assert.Equal(800, CycleMath.Add(0, 800));
-        Assert.Equal(1 << 13 | 100, CycleMath.Add(7300, 800));
-        Assert.Equal(0, CycleMath.Add(7 << 13 | 7999, 1));
-        Assert.Equal(1 << 13 | 799, CycleMath.Add(0x1FFF, 800));
+        Assert.Equal(800, CycleMath.Add(0, CycleMath.Of(800)));
+        Assert.Equal(1 << 13 | 100, CycleMath.Add(7300, CycleMath.Of(800)));
+        Assert.Equal(0, CycleMath.Add(7 << 13 | 7999, CycleMath.Of(1)));
+        Assert.Equal(2 << 13 | 6999, CycleMath.Add(7 << 13 | 7000, CycleMath.Of(3 * 8000 - 1)));
+        Assert.Equal(1 << 13 | 799, CycleMath.Add(0x1FFF, CycleMath.Of(800)));
     }
 
     private void Plug()
