@@ -5,6 +5,22 @@ using Sluice.Platform;
 
 namespace Sluice.FireWire.Core;
 
+/// <summary>What else is wanted of a place of a buffer.</summary>
+[Flags]
+public enum IsoSendOptions : byte
+{
+    None = 0,
+
+    /// <summary>In a cycle that is lost its packet is left out; else it goes out late, in the next.</summary>
+    Dropped = 1,
+
+    /// <summary>It interrupts when it had its cycle: <see cref="IIsoTransmitHandler.OnProgress"/>. It is never left out.</summary>
+    Interrupt = 2,
+
+    /// <summary>The controller writes down that it came to this place, and nobody is interrupted: <see cref="IsoTransmitBuffer.Progress"/>.</summary>
+    Progress = 4,
+}
+
 /// <summary>
 /// Packets of a stream to be sent, one a cycle, a place for each: the CPU's or the controller's as a whole, read where it lies. Made while the
 /// kernel starts; its memory comes and goes.
@@ -34,7 +50,7 @@ public abstract class IsoTransmitBuffer
 
     /// <summary>Takes memory; places are cycles without a packet until they are set. It must have none.</summary>
     /// <param name="dma">The controller's.</param>
-    /// <param name="packets">Places.</param>
+    /// <param name="packets">Places, 65,536 at most.</param>
     /// <param name="packetBytes">Bytes of each, 4 to 4,096, a multiple of 4.</param>
     /// <param name="method">For the checker's reports, as <paramref name="line"/>: the compiler fills them in.</param>
     /// <param name="line"></param>
@@ -58,13 +74,21 @@ public abstract class IsoTransmitBuffer
 
     /// <summary>Says what goes out in a place's cycle: the front of its data, with a header.</summary>
     /// <param name="bytes">Of data; 0 for a header alone, up to <see cref="PacketBytes"/>.</param>
-    /// <param name="isDropped">In a cycle that is lost it is left out; else it goes out late, in the next.</param>
-    public abstract void Set(int place, int bytes, int channel, int tag, int sync, BusSpeed speed, bool isDropped = false);
+    public abstract void Set(int place, int bytes, int channel, int tag, int sync, BusSpeed speed, IsoSendOptions options = IsoSendOptions.None);
 
-    /// <summary>Says that nothing goes out in a place's cycle; it is left out if that is lost.</summary>
-    public abstract void SetEmpty(int place);
+    /// <summary>Says that nothing goes out in a place's cycle; it is left out if that is lost and the place does not interrupt.</summary>
+    public abstract void SetEmpty(int place, IsoSendOptions options = IsoSendOptions.None);
 
-    /// <summary>Whether a place had its cycle; when: seconds 15:13, cycles 12:0. Only while the buffer is the CPU's.</summary>
+    /// <summary>
+    /// Places before the last one with <see cref="IsoSendOptions.Progress"/> that the controller has come to, as it says: they had their cycle, but for a few if it
+    /// works ahead. 0 as long as it came to none, while the buffer is the CPU's, and when it has to be begun anew. A read of memory; any context of the CPU.
+    /// </summary>
+    public abstract int Progress { get; }
+
+    /// <summary>
+    /// Whether a place had its cycle; when: seconds 15:13, cycles 12:0. While the buffer is the CPU's; before, of places that were told of
+    /// (<see cref="IIsoTransmitHandler.OnProgress"/>).
+    /// </summary>
     public abstract bool WasSent(int place, out uint time);
 
     /// <summary>Gives the memory back; the transmitter has been stopped since the buffer was queued.</summary>

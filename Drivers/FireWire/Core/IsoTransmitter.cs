@@ -9,6 +9,14 @@ public interface IIsoTransmitHandler
     [PacketPath]
     void OnSent(IsoTransmitBuffer buffer);
 
+    /// <summary>
+    /// A place had its cycle that interrupts (<see cref="IsoSendOptions.Interrupt"/>), of the first buffer of those that are queued; not of the last place, with
+    /// which the buffer is sent. Places that come faster than they are looked at are told of once, by the last of them. Work of the controller.
+    /// </summary>
+    /// <param name="sent">Places that had their cycle: when, <see cref="IsoTransmitBuffer.WasSent"/> says. From the first again if the stream had to begin the buffer anew.</param>
+    [PacketPath]
+    void OnProgress(IsoTransmitBuffer buffer, int sent);
+
     /// <summary>As <see cref="IIsoReceiveHandler.OnEnded"/>.</summary>
     void OnEnded(Error why);
 }

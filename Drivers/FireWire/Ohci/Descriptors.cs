@@ -36,6 +36,9 @@ internal static class DescriptorControl
     /// <summary>OUTPUT_LAST with status: the end of a packet of a stream, or a cycle without one; a header is in the descriptor. Source: OHCI 1.1, section 9.1.</summary>
     public const uint SendLast = 1u << 28 | 1u << 27 | 3u << 18, Immediate = 2u << 24;
 
+    /// <summary>STORE_VALUE: a value of 16 bits is written to memory as a quadlet before the packet that follows in the block. Source: OHCI 1.1, section 9.1.</summary>
+    public const uint StoreValue = 8u << 28 | 6u << 24;
+
     /// <summary>Tells what became of it; waits for a packet with the right synchronization code.</summary>
     public const uint Status = 1u << 27, Wait = 3u << 16;
 }

@@ -42,6 +42,9 @@ internal interface IIsoContext
     /// <summary>A buffer is done: it is to be taken back and handed over.</summary>
     void Done(IIsoProgram buffer);
 
+    /// <summary>The first buffer that is not done may be further than it was.</summary>
+    void UnderWay(IIsoProgram buffer);
+
     /// <summary>It has ended by itself.</summary>
     void Ended(Error why);
 }
@@ -135,7 +138,10 @@ internal sealed class IsoQueue(Ohci controller, DmaContext context, IIsoContext 
             ref Place place = ref _queue[_head % Most];
             IIsoProgram buffer = place.Buffer!;
             if (!buffer.IsDone)
+            {
+                owner.UnderWay(buffer);
                 return;
+            }
             place.Buffer = null;
             _head++;
             _restarts = 0;

@@ -129,6 +129,12 @@ internal sealed class IsoReceive : IsoReceiver, IIsoContext
     }
 
     /// <inheritdoc/>
+    public void UnderWay(IIsoProgram buffer)
+    {
+        // Whoever receives hears of whole buffers.
+    }
+
+    /// <inheritdoc/>
     public void Ended(Error why) => _handler.OnEnded(why);
 
     private static void WriteChannels(OhciRegisters registers, bool isHigh, uint channels)

@@ -25,7 +25,7 @@ internal sealed class IsoTransmit : IsoTransmitter, IIsoContext
     public override bool IsStarted => Buffers.IsStarted;
 
     /// <inheritdoc/>
-    public override IsoTransmitBuffer NewBuffer() => new IsoSendBuffer();
+    public override IsoTransmitBuffer NewBuffer() => new IsoSendBuffer(_controller);
 
     /// <inheritdoc/>
     public override Error Start(int startCycle = -1) => Buffers.Start(startCycle);
@@ -62,6 +62,14 @@ internal sealed class IsoTransmit : IsoTransmitter, IIsoContext
         var sent = (IsoSendBuffer)buffer;
         sent.TakeUnused();
         _handler.OnSent(sent);
+    }
+
+    /// <inheritdoc/>
+    public void UnderWay(IIsoProgram buffer)
+    {
+        var sending = (IsoSendBuffer)buffer;
+        if (sending.TryGoOn(out int sent))
+            _handler.OnProgress(sending, sent);
     }
 
     /// <inheritdoc/>

@@ -21,6 +21,9 @@ public struct OhciCounters
     /// <summary>Buffers of streams that became full; looks (one a second) that found cycles without a cycle start, or other than the timer's.</summary>
     public ulong StreamBuffers, LostCycles, InconsistentCycles;
 
+    /// <summary>Looks at how far a buffer is that found what cannot be.</summary>
+    public ulong BadProgress;
+
     /// <summary>Accesses to the PHY's registers that did not end; events that the specification calls errors.</summary>
     public ulong PhyTimeouts, RegisterFailures, PostedWriteErrors, LongCycles;
 }

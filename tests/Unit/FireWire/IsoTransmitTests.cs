@@ -13,8 +13,6 @@ namespace Sluice.Tests.FireWire;
 /// <summary>Streams sent by the controller's driver, on every kind of machine, heard by a node of the model's bus.</summary>
 public sealed class IsoTransmitTests
 {
-    private const int Places = 40, PlaceBytes = 1020;
-
     public static TheoryData<string> Kinds => OhciMachine.Kinds;
 
     public static TheoryData<string> Cards => OhciTests.Cards;
@@ -25,7 +23,7 @@ public sealed class IsoTransmitTests
         using var bus = new Talking(kind);
         bus.Begin(buffers: 3, rounds: 12);
         bus.Machine.Pass(80_000);
-        Assert.Equal(12 * Places, bus.Times.Count);
+        Assert.Equal(12 * Talking.Places, bus.Times.Count);
         Assert.Equal(bus.Expected.Count, bus.Heard.Count);
         for (int i = 0; i < bus.Heard.Count; i++)
         {
@@ -66,7 +64,7 @@ public sealed class IsoTransmitTests
     [InlineData(true)]
     public void A_packet_whose_cycle_is_lost_goes_out_late_or_not_at_all(bool isDropped)
     {
-        using var bus = new Talking("coherent", isDropped: isDropped);
+        using var bus = new Talking("coherent", options: _ => isDropped ? IsoSendOptions.Dropped : IsoSendOptions.None);
         bus.Begin(buffers: 2, rounds: 4);
         bus.Machine.Pass(4_000);
         int before = bus.Heard.Count;
@@ -115,161 +113,5 @@ public sealed class IsoTransmitTests
         bus.Machine.Pass(5_000);
         bus.End(isPulled: true);
         Assert.Equal(Error.DeviceGone, bus.Ended);
-    }
-
-    private sealed record Said(uint Header, byte[] Data, uint Time);
-
-    // Hears all streams.
-    private sealed class Ear : Model.Link
-    {
-        private uint _now;
-
-        public List<Said> Heard { get; } = [];
-
-        public override bool NeedsCycles => true;
-
-        public override void CycleStarted(uint cycleTime) => _now = cycleTime >> 12 & 0xFFFF;
-
-        public override void ReceiveStream(Model.Packet packet) => Heard.Add(new Said(packet.Q0, packet.Data.ToArray(), _now));
-
-        public override void ResetStarted()
-        {
-        }
-
-        public override void SelfIdentified(ReadOnlySpan<uint> selfIds)
-        {
-        }
-
-        public override Model.Ack Receive(Model.Packet packet) => Model.Ack.AddressError;
-
-        public override Model.Packet? NextPacket() => null;
-
-        public override void Sent(Model.Packet packet, Model.Ack ack)
-        {
-        }
-    }
-
-    // A machine that talks, and notes what it meant to say.
-    private sealed class Talking : IIsoTransmitHandler, IDisposable
-    {
-        private readonly Random _random = new(5);
-        private readonly bool _isDropped;
-        private readonly Ear _ear = new();
-        private readonly Dictionary<IsoTransmitBuffer, bool[]> _kept = [];
-        private int _left;
-
-        public Talking(string kind, string card = "fw643", bool isDropped = false)
-        {
-            _isDropped = isDropped;
-            Machine = new OhciMachine(kind, card);
-            Machine.Add(_ear);
-            Machine.Phy.HoldsForRoot = true;
-            Driver = Machine.Probe();
-            Machine.Phy.HoldsForRoot = true;
-            Driver.SetCycleMaster(true);
-            Assert.True(Driver.TryTakeTransmitter(this, out IsoTransmitter? transmitter));
-            Transmitter = transmitter!;
-        }
-
-        public OhciMachine Machine { get; }
-
-        public Ohci Driver { get; }
-
-        public IsoTransmitter Transmitter { get; }
-
-        public List<IsoTransmitBuffer> Buffers { get; } = [];
-
-        public List<Said> Expected { get; } = [];
-
-        public List<Said> Heard => _ear.Heard;
-
-        public List<uint> Times { get; } = [];
-
-        public List<bool> Kept { get; } = [];
-
-        public int Sent { get; private set; }
-
-        public int Unsent { get; private set; }
-
-        public Error? Ended { get; private set; }
-
-        public void Begin(int buffers, int rounds, int startCycle = -1)
-        {
-            Assert.Equal(Error.None, Transmitter.Start(startCycle));
-            _left = rounds;
-            for (int i = 0; i < buffers; i++)
-            {
-                IsoTransmitBuffer buffer = Transmitter.NewBuffer();
-                Buffers.Add(buffer);
-                Assert.Equal(Error.None, buffer.TryMake(Driver.Function.Dma, Places, PlaceBytes));
-                _left--;
-                Send(buffer);
-            }
-        }
-
-        public void Send(IsoTransmitBuffer buffer)
-        {
-            bool[] kept = new bool[Places];
-            for (int i = 0; i < Places; i++)
-            {
-                // Nothing, a header alone, all of it, or some.
-                int bytes = _random.Next(6) switch { 0 => -1, 1 => 0, 2 => PlaceBytes, _ => _random.Next(PlaceBytes) };
-                kept[i] = bytes >= 0;
-                if (bytes < 0)
-                {
-                    buffer.SetEmpty(i);
-                    continue;
-                }
-                _random.NextBytes(buffer[i][..bytes]);
-                int channel = _random.Next(64), tag = _random.Next(4), sync = _random.Next(16);
-                buffer.Set(i, bytes, channel, tag, sync, BusSpeed.S400, _isDropped);
-                Expected.Add(new Said((uint)bytes << 16 | (uint)tag << 14 | (uint)channel << 8 | 0xA0 | (uint)sync, buffer[i][..bytes].ToArray(), 0));
-            }
-            _kept[buffer] = kept;
-            Transmitter.Queue(buffer);
-        }
-
-        public void Reset(bool isLong)
-        {
-            Machine.Phy.InitiateReset(isLong);
-            Machine.Pass(1_000);
-            Driver.SetCycleMaster(true);
-        }
-
-        public void End(bool isPulled = false)
-        {
-            if (!isPulled && Driver.IsRunning)
-                Assert.Equal(Error.None, Transmitter.Stop());
-            if (isPulled)
-            {
-                Machine.Function.IsGone = true;
-                Machine.Pass(1_100_000);
-            }
-            foreach (IsoTransmitBuffer buffer in Buffers)
-            {
-                Assert.False(buffer.IsQueued);
-                buffer.Free();
-            }
-            Machine.CheckNothingLeaks(Driver);
-        }
-
-        public void OnSent(IsoTransmitBuffer buffer)
-        {
-            Sent++;
-            for (int i = 0; i < Places; i++)
-            {
-                if (buffer.WasSent(i, out uint time))
-                    Times.Add(time);
-                else
-                    Unsent++;
-            }
-            Kept.AddRange(_kept[buffer]);
-            if (_left-- > 0)
-                Send(buffer);
-        }
-
-        public void OnEnded(Error why) => Ended = why;
-
-        public void Dispose() => Machine.Dispose();
     }
 }

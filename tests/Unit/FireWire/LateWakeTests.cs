@@ -154,6 +154,10 @@ public sealed class LateWakeTests
             Transmitter!.Queue(buffer);
         }
 
+        public void OnProgress(IsoTransmitBuffer buffer, int sent)
+        {
+        }
+
         public void OnEnded(Error why) => Assert.Fail($"ended: {why}");
     }
 }

@@ -12,7 +12,7 @@ internal sealed class FireWireTarget() : CardTarget("ohci1394", _machines)
     public static readonly string[] Rare =
     [
         "bus: BadCodes", "bus: BadLengths", "bus: BadSources", "bus: GivenUp", "bus: MalformedAnswers", "bus: PhyNotSent", "bus: Retries", "bus: TooLong",
-        "bus: WrongResponses", "driver: Hangs", "driver: InterruptStorms", "driver: StreamBuffers",
+        "bus: WrongResponses", "driver: BadProgress", "driver: Hangs", "driver: InterruptStorms", "driver: StreamBuffers",
     ];
 
     private const int Frames = 64;

@@ -23,7 +23,7 @@ internal sealed class StreamUser
     private readonly IsoReceiveMode _mode;
     private readonly IsoReceiveBuffer[] _in = new IsoReceiveBuffer[Buffers];
     private readonly IsoTransmitBuffer[] _out = new IsoTransmitBuffer[Buffers];
-    private ulong _receiveEnds, _sendEnds, _filled, _sent, _packets;
+    private ulong _receiveEnds, _sendEnds, _filled, _sent, _packets, _progress;
     private bool _hasData;
 
     private StreamUser(IsoReceiver receiver, IsoTransmitter transmitter, DmaDevice dma, Choices choices, Outcomes outcomes)
@@ -56,6 +56,8 @@ internal sealed class StreamUser
     /// <summary>Starts, feeds or stops one of the two.</summary>
     public void Use()
     {
+        foreach (IsoTransmitBuffer buffer in _out)
+            Must(buffer.Progress is >= 0 and < Places, "a buffer of a stream is further than it has places");
         switch (_choices.Pick(4, 1, 4, 1, 2, 2))
         {
             case 0:
@@ -102,6 +104,7 @@ internal sealed class StreamUser
         _outcomes.Add("streams: received data", _hasData ? 1u : 0);
         _outcomes.Add("streams: buffers sent", _sent);
         _outcomes.Add("streams: packets sent", _packets);
+        _outcomes.Add("streams: progress told", _progress);
     }
 
     private void OnFilled(IsoReceiveBuffer buffer)
@@ -136,6 +139,13 @@ internal sealed class StreamUser
             _transmitter.Queue(buffer);
     }
 
+    private void OnProgress(IsoTransmitBuffer buffer, int sent)
+    {
+        Must(buffer.IsQueued && Array.IndexOf(_out, buffer) >= 0, "a buffer of a stream is told of that is not ours");
+        Must(sent is > 0 and < Places, "a buffer of a stream is further than it has places");
+        _progress++;
+    }
+
     private void QueueIn()
     {
         foreach (IsoReceiveBuffer buffer in _in)
@@ -153,10 +163,11 @@ internal sealed class StreamUser
                 continue;
             for (int place = 0; place < Places; place++)
             {
+                var options = (IsoSendOptions)_choices.Below(8);
                 if (_choices.OneIn(4))
-                    buffer.SetEmpty(place);
+                    buffer.SetEmpty(place, options);
                 else
-                    buffer.Set(place, _choices.Below(PlaceBytes / 4 + 1) * 4, Channel, 1, 0, BusSpeed.S400, _choices.OneIn(2));
+                    buffer.Set(place, _choices.Below(PlaceBytes / 4 + 1) * 4, Channel, 1, 0, BusSpeed.S400, options);
             }
             _transmitter.Queue(buffer);
         }
@@ -176,6 +187,8 @@ internal sealed class StreamUser
         public void OnFilled(IsoReceiveBuffer buffer) => User!.OnFilled(buffer);
 
         public void OnSent(IsoTransmitBuffer buffer) => User!.OnSent(buffer);
+
+        public void OnProgress(IsoTransmitBuffer buffer, int sent) => User!.OnProgress(buffer, sent);
 
         void IIsoReceiveHandler.OnEnded(Error why) => User!._receiveEnds++;
 
