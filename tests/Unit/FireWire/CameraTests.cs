@@ -167,12 +167,7 @@ public sealed class CameraTests
             using var bus = new Viewing(kind);
             bus.Start(5, 3);
             bus.See(2);
-            bus.Machine.Function.Controller.Faults = fault;
-            if (fault == OhciFaults.StuckContext)
-                bus.Camera.Stop();
-            bus.Machine.Pass(30_000_000, 10_000);
-            Assert.True(bus.Camera.State is VideoState.Absent or VideoState.Idle, $"{fault}: {bus.Camera.State}");
-            bus.Machine.CheckNothingLeaks(bus.Driver);
+            bus.MustGiveAllBack(fault);
         }
     }
 

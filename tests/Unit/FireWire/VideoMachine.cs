@@ -3,6 +3,7 @@ using Sluice.Drivers.Ohci;
 using Sluice.Drivers.Video;
 using Sluice.FireWire.Core;
 using Sluice.FireWire.Nodes;
+using Sluice.FireWire.Ohci;
 using Xunit;
 
 namespace Sluice.Tests.FireWire;
@@ -63,6 +64,17 @@ internal abstract class VideoMachine<TNode> : IDisposable where TNode : Node
         Assert.Equal(Error.None, Driver.LockRegister(2, 0, 0, out uint channels));
         // Channel 31 is everybody's.
         Assert.Equal((-1, IsoResources.AllBandwidth, 0xFFFF_FFFE), (Source.Channel, bandwidth, channels));
+        Machine.CheckNothingLeaks(Driver);
+    }
+
+    /// <summary>The controller becomes so while frames come: the source ends, and nothing leaks.</summary>
+    public void MustGiveAllBack(OhciFaults fault)
+    {
+        Machine.Function.Controller.Faults = fault;
+        if (fault == OhciFaults.StuckContext)
+            Source.Stop();
+        Machine.Pass(30_000_000, 10_000);
+        Assert.True(Source.State is VideoState.Absent or VideoState.Idle, $"{fault}: {Source.State}");
         Machine.CheckNothingLeaks(Driver);
     }
 
