@@ -134,6 +134,10 @@ public abstract class IsoReceiveBuffer(IsoReceiveMode mode)
             _cpu.Free();
     }
 
+    /// <summary>Goes to the controller, behind all that its receiver has: <see cref="IsoReceiver.Queue"/>.</summary>
+    [PacketPath]
+    protected internal abstract void Enqueue();
+
     /// <summary>What the controller needs to know of the memory, made once for each.</summary>
     protected abstract Error TryMakeProgram(DmaDevice dma, ReadOnlySpan<DmaSegment> segments, bool waits);
 

@@ -38,7 +38,7 @@ internal struct DualFront
 /// lie in one piece, as what is a little smaller than a power of two does. It is full when either is. No status is told of a packet, so damaged ones cannot be told from others. Source: OHCI 1.1, sections
 /// 10.1.2 and 10.2.3.
 /// </summary>
-internal sealed class IsoDualBuffer() : IsoReceiveBuffer(IsoReceiveMode.Divided), IIsoProgram
+internal sealed class IsoDualBuffer(IsoReceive receiver) : IsoReceiveBuffer(IsoReceiveMode.Divided), IIsoProgram
 {
     // A descriptor has 16 bits for the bytes of each memory.
     private const uint MostBytes = 0xFFFC;
@@ -78,11 +78,10 @@ internal sealed class IsoDualBuffer() : IsoReceiveBuffer(IsoReceiveMode.Divided)
         Link(0, inFirst: false);
     }
 
-    /// <summary>Takes it back: what is believed are packets whose bytes are exactly what was written.</summary>
-    /// <param name="cut">Bytes that the last packet of the buffer before still lacked: they come first.</param>
-    /// <returns>Likewise, for the next buffer.</returns>
-    public uint Take(uint cut)
+    /// <summary>What is believed are packets whose bytes are exactly what was written.</summary>
+    public void Done()
     {
+        uint cut = receiver.Cut;
         uint left = _programs.Now[0].Residuals.Read(), frontsLeft = left >> 16, restLeft = left & 0xFFFF;
         int came = frontsLeft > FrontBytesOfAll ? 0 : Packets - (int)(frontsLeft / DualFront.Bytes), whole = 0;
         uint used = restLeft > RestBytesOfAll ? 0 : RestBytesOfAll - restLeft, sum = cut, rest = 0;
@@ -100,7 +99,8 @@ internal sealed class IsoDualBuffer() : IsoReceiveBuffer(IsoReceiveMode.Divided)
         Whole = fits ? whole : 0;
         FirstRest = fits ? (int)cut : 0;
         TakeBack(fits ? sum : 0);
-        return isCut ? rest - (used - sum) : 0;
+        receiver.Cut = isCut ? rest - (used - sum) : 0;
+        receiver.Filled(this);
     }
 
     /// <inheritdoc/>
@@ -123,6 +123,9 @@ internal sealed class IsoDualBuffer() : IsoReceiveBuffer(IsoReceiveMode.Divided)
 
     /// <inheritdoc/>
     public void LinkToItself(bool inFirst) => LinkEnd(ref _programs.Before, Begin);
+
+    /// <inheritdoc/>
+    protected internal override void Enqueue() => receiver.Buffers.Queue(this);
 
     /// <inheritdoc/>
     protected override Error TryMakeProgram(DmaDevice dma, ReadOnlySpan<DmaSegment> segments, bool waits)

@@ -6,7 +6,7 @@ using Sluice.Platform;
 namespace Sluice.Drivers.Ohci;
 
 /// <summary>A buffer in buffer-fill mode: one packet behind the other, in whatever buffer there is room. Source: OHCI 1.1, sections 10.1.1 and 10.2.1.</summary>
-internal sealed class IsoFillBuffer(IsoReceiveMode mode) : IsoReceiveBuffer(mode), IIsoProgram
+internal sealed class IsoFillBuffer(IsoReceive receiver, IsoReceiveMode mode) : IsoReceiveBuffer(mode), IIsoProgram
 {
     // A descriptor has 16 bits for its bytes.
     private const uint MostBytes = 32768;
@@ -40,11 +40,12 @@ internal sealed class IsoFillBuffer(IsoReceiveMode mode) : IsoReceiveBuffer(mode
         Link(0, inFirst: false);
     }
 
-    /// <summary>Takes it back, full.</summary>
-    public void Take()
+    /// <inheritdoc/>
+    public void Done()
     {
         Whole = Packets;
         TakeBack((uint)Packets * (uint)PacketBytes);
+        receiver.Filled(this);
     }
 
     /// <inheritdoc/>
@@ -66,6 +67,9 @@ internal sealed class IsoFillBuffer(IsoReceiveMode mode) : IsoReceiveBuffer(mode
 
     /// <inheritdoc/>
     public void LinkToItself(bool inFirst) => LinkEnd(ref _programs.Before, Begin);
+
+    /// <inheritdoc/>
+    protected internal override void Enqueue() => receiver.Buffers.Queue(this);
 
     /// <inheritdoc/>
     protected override Error TryMakeProgram(DmaDevice dma, ReadOnlySpan<DmaSegment> segments, bool waits)

@@ -26,7 +26,7 @@ internal struct IsoReceiveSlot
 }
 
 /// <summary>A buffer in packet-per-buffer mode: a block for each packet, the last of them with an interrupt.</summary>
-internal sealed class IsoPacketBuffer(IsoReceiveMode mode) : IsoReceiveBuffer(mode), IIsoProgram
+internal sealed class IsoPacketBuffer(IsoReceive receiver, IsoReceiveMode mode) : IsoReceiveBuffer(mode), IIsoProgram
 {
     private const uint Complete = (uint)EventCode.Acknowledged + (uint)AckCode.Complete;
 
@@ -79,11 +79,10 @@ internal sealed class IsoPacketBuffer(IsoReceiveMode mode) : IsoReceiveBuffer(mo
     /// <inheritdoc/>
     public void LinkToItself(bool inFirst) => LinkEnd(ref _programs.Before, Begin, inFirst);
 
-    /// <summary>Takes it back: what is believed is what fits together.</summary>
-    /// <param name="sync">The synchronization code of first packets.</param>
-    public void Take(uint sync)
+    /// <summary>What is believed is what fits together.</summary>
+    public void Done()
     {
-        int whole = CountWhole(sync);
+        int whole = CountWhole(receiver.Sync);
         Whole = whole;
         uint written = (uint)whole * (uint)PacketBytes;
         if (whole < Packets)
@@ -93,6 +92,7 @@ internal sealed class IsoPacketBuffer(IsoReceiveMode mode) : IsoReceiveBuffer(mo
                 written += (uint)next.DataBytes;
         }
         TakeBack(written);
+        receiver.Filled(this);
     }
 
     /// <inheritdoc/>
@@ -108,6 +108,9 @@ internal sealed class IsoPacketBuffer(IsoReceiveMode mode) : IsoReceiveBuffer(mo
         Abandon();
         _programs.Lose();
     }
+
+    /// <inheritdoc/>
+    protected internal override void Enqueue() => receiver.Buffers.Queue(this);
 
     /// <inheritdoc/>
     protected override Error TryMakeProgram(DmaDevice dma, ReadOnlySpan<DmaSegment> segments, bool waits)

@@ -15,6 +15,9 @@ internal interface IIsoProgram
     /// <summary>Gives it to the controller: nothing has been done, and nothing follows.</summary>
     void Give();
 
+    /// <summary>Takes it back, done, and hands it over.</summary>
+    void Done();
+
     /// <summary>Takes it back as it was given.</summary>
     void TakeUnused();
 
@@ -38,9 +41,6 @@ internal interface IIsoContext
 
     /// <summary>It does not interrupt any more.</summary>
     void Mask();
-
-    /// <summary>A buffer is done: it is to be taken back and handed over.</summary>
-    void Done(IIsoProgram buffer);
 
     /// <summary>The first buffer that is not done may be further than it was.</summary>
     void UnderWay(IIsoProgram buffer);
@@ -146,7 +146,7 @@ internal sealed class IsoQueue(Ohci controller, DmaContext context, IIsoContext 
             _head++;
             _restarts = 0;
             controller.Counters.StreamBuffers++;
-            owner.Done(buffer);
+            buffer.Done();
         }
     }
 

@@ -12,9 +12,6 @@ internal sealed class IsoReceive : IsoReceiver, IIsoContext
     private readonly int _number;
     private IsoReceiveOptions _options;
 
-    // Divided: what the last packet of the last buffer lacked.
-    private uint _cut;
-
     public IsoReceive(Ohci controller, int number, IIsoReceiveHandler handler)
     {
         _controller = controller;
@@ -29,6 +26,12 @@ internal sealed class IsoReceive : IsoReceiver, IIsoContext
     /// <inheritdoc/>
     public override bool IsStarted => Buffers.IsStarted;
 
+    /// <summary>The synchronization code of packets that buffers begin with.</summary>
+    public uint Sync => _options.Sync;
+
+    /// <summary>Divided: bytes that the last packet of the last buffer lacked, which come first in the next.</summary>
+    public uint Cut { get; set; }
+
     /// <summary>Whether it takes several channels.</summary>
     public bool HasChannels => !Buffers.IsIdle && !BitOperations.IsPow2(_options.Channels);
 
@@ -38,9 +41,9 @@ internal sealed class IsoReceive : IsoReceiver, IIsoContext
     /// <inheritdoc/>
     public override IsoReceiveBuffer NewBuffer(IsoReceiveMode mode = IsoReceiveMode.Packets) => mode switch
     {
-        IsoReceiveMode.Packets or IsoReceiveMode.PacketsAlone => new IsoPacketBuffer(mode),
-        IsoReceiveMode.Divided => new IsoDualBuffer(),
-        _ => new IsoFillBuffer(mode),
+        IsoReceiveMode.Packets or IsoReceiveMode.PacketsAlone => new IsoPacketBuffer(this, mode),
+        IsoReceiveMode.Divided => new IsoDualBuffer(this),
+        _ => new IsoFillBuffer(this, mode),
     };
 
     /// <inheritdoc/>
@@ -60,12 +63,7 @@ internal sealed class IsoReceive : IsoReceiver, IIsoContext
     {
         if (buffer.IsQueued || buffer.Mode != _options.Mode)
             Bug.Stop("a buffer of a stream is queued twice, or is of another mode"u8);
-        if (buffer is IsoPacketBuffer packets)
-            Buffers.Queue(packets);
-        else if (buffer is IsoFillBuffer filled)
-            Buffers.Queue(filled);
-        else
-            Buffers.Queue((IsoDualBuffer)buffer);
+        buffer.Enqueue();
     }
 
     /// <inheritdoc/>
@@ -75,7 +73,7 @@ internal sealed class IsoReceive : IsoReceiver, IIsoContext
     public void SetUp(int startCycle)
     {
         OhciRegisters registers = _controller.Registers;
-        _cut = 0;
+        Cut = 0;
         ContextRegisters control = registers.Receive(_number);
         control.Clear.Write(ContextControl.ReceiveOwn);
         ContextControl options = _options.Mode switch
@@ -108,25 +106,8 @@ internal sealed class IsoReceive : IsoReceiver, IIsoContext
     /// <inheritdoc/>
     public void Mask() => _controller.Registers.ReceiveMaskClear.Write(1u << _number);
 
-    /// <inheritdoc/>
-    public void Done(IIsoProgram buffer)
-    {
-        if (buffer is IsoPacketBuffer packets)
-        {
-            packets.Take(_options.Sync);
-            _handler.OnFilled(packets);
-            return;
-        }
-        if (buffer is IsoFillBuffer filled)
-        {
-            filled.Take();
-            _handler.OnFilled(filled);
-            return;
-        }
-        var divided = (IsoDualBuffer)buffer;
-        _cut = divided.Take(_cut);
-        _handler.OnFilled(divided);
-    }
+    /// <summary>A buffer of its is full, and the CPU's.</summary>
+    public void Filled(IsoReceiveBuffer buffer) => _handler.OnFilled(buffer);
 
     /// <inheritdoc/>
     public void UnderWay(IIsoProgram buffer)

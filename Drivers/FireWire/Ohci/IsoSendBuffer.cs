@@ -25,7 +25,7 @@ internal struct IsoSendSlot
 }
 
 /// <summary>A buffer of packets to be sent: a block for each cycle, the last of them with an interrupt.</summary>
-internal sealed class IsoSendBuffer(Ohci controller) : IsoTransmitBuffer, IIsoProgram
+internal sealed class IsoSendBuffer(IsoTransmit transmitter) : IsoTransmitBuffer, IIsoProgram
 {
     // What is wanted of a place: data bytes 12:0, channel 18:13, tag 20:19, sync 24:21, speed 26:25, a packet at all 27, options 30:28.
     private const uint BytesMask = 0x1FFF, HasPacket = 1u << 27;
@@ -62,7 +62,7 @@ internal sealed class IsoSendBuffer(Ohci controller) : IsoTransmitBuffer, IIsoPr
                 return 0;
             uint stored = _programs.Now[0].Progress.Read();
             if (stored < (uint)_progress || stored >= (uint)Packets)
-                controller.Counters.BadProgress++;
+                transmitter.Counters.BadProgress++;
             else
                 _progress = (int)stored;
             return _progress;
@@ -137,6 +137,13 @@ internal sealed class IsoSendBuffer(Ohci controller) : IsoTransmitBuffer, IIsoPr
                 _next++;
         }
         return sent != 0;
+    }
+
+    /// <inheritdoc/>
+    public void Done()
+    {
+        TakeBack();
+        transmitter.Sent(this);
     }
 
     /// <inheritdoc/>

@@ -18,6 +18,9 @@ internal sealed class IsoTransmit : IsoTransmitter, IIsoContext
         Buffers = new IsoQueue(controller, new DmaContext(controller.Registers.Transmit(number)), this);
     }
 
+    /// <summary>What happens to its controller.</summary>
+    public ref OhciCounters Counters => ref _controller.Counters;
+
     /// <summary>What it has.</summary>
     public IsoQueue Buffers { get; }
 
@@ -25,7 +28,7 @@ internal sealed class IsoTransmit : IsoTransmitter, IIsoContext
     public override bool IsStarted => Buffers.IsStarted;
 
     /// <inheritdoc/>
-    public override IsoTransmitBuffer NewBuffer() => new IsoSendBuffer(_controller);
+    public override IsoTransmitBuffer NewBuffer() => new IsoSendBuffer(this);
 
     /// <inheritdoc/>
     public override Error Start(int startCycle = -1) => Buffers.Start(startCycle);
@@ -56,13 +59,8 @@ internal sealed class IsoTransmit : IsoTransmitter, IIsoContext
     /// <inheritdoc/>
     public void Mask() => _controller.Registers.TransmitMaskClear.Write(1u << _number);
 
-    /// <inheritdoc/>
-    public void Done(IIsoProgram buffer)
-    {
-        var sent = (IsoSendBuffer)buffer;
-        sent.TakeUnused();
-        _handler.OnSent(sent);
-    }
+    /// <summary>A buffer of its was sent, and is the CPU's.</summary>
+    public void Sent(IsoTransmitBuffer buffer) => _handler.OnSent(buffer);
 
     /// <inheritdoc/>
     public void UnderWay(IIsoProgram buffer)
