@@ -234,7 +234,7 @@ public sealed class DiskTests
     public void Its_rom_says_what_it_is()
     {
         uint[] rom = _disk.Rom.ToArray();
-        foreach (uint entry in (uint[])[0x1200_609E, 0x1301_0483, 0x3800_609E, 0x3901_04D8, 0x5400_4000, 0x3A00_1408, 0x1400_0000])
+        foreach (uint entry in (uint[])[0x1200_609E, 0x1301_0483, 0x3800_609E, 0x3901_04D8, 0x5400_4000, 0x3A00_1409, 0x1400_0000])
             Assert.Contains(entry, rom);
     }
 

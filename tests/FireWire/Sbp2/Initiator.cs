@@ -52,9 +52,9 @@ internal sealed class Initiator
         return status[0] == 0 ? null : ((Response)((status[0] >> 4) & 3), (SbpStatus)status[1]);
     }
 
-    public void LogIn(uint flags = 0)
+    public void LogIn(uint flags = 0, int unit = 0)
     {
-        Assert.Equal((Response.RequestComplete, SbpStatus.None), Manage(ManagementFunction.Login, 0, flags: flags));
+        Assert.Equal((Response.RequestComplete, SbpStatus.None), Manage(ManagementFunction.Login, unit, flags: flags));
         Assert.Equal(16, BinaryPrimitives.ReadUInt16BigEndian(Memory[LoginResponse..]));
         LoginId = BinaryPrimitives.ReadUInt16BigEndian(Memory[(LoginResponse + 2)..]);
         Agent = BinaryPrimitives.ReadUInt64BigEndian(Memory[(LoginResponse + 4)..]) & 0xFFFF_FFFF_FFFF;

@@ -21,22 +21,31 @@ internal sealed class CommandRun(Sbp2Disk disk, Login login, ulong orbOffset)
     private int _dataBytes;
     private CommandOrb _orb;
     private Sense _sense;
+    private bool _isAborted, _isHeld;
 
     /// <summary>Nothing that it does is wanted any more.</summary>
     public bool IsAbandoned { get; set; }
 
     public ulong OrbOffset => orbOffset;
 
-    /// <summary>Its task was aborted: it ends with that status before it does anything.</summary>
-    public bool IsAborted { get; set; }
-
     public void Start() => Move([new Segment(orbOffset, CommandOrb.Bytes)], login.NodeId, _orbBytes, CommandOrb.Bytes, Speed.S800, isWrite: false, Fetched);
+
+    /// <summary>Its task is aborted: it ends with that status before it does anything.</summary>
+    public void Abort()
+    {
+        _isAborted = true;
+        if (_isHeld)
+            Fetched();
+    }
 
     private void Fetched()
     {
         _orb = new CommandOrb(_orbBytes);
         int mostBytes = Math.Min(_orb.MostBytes, disk.MostPayload);
-        if (IsAborted)
+        _isHeld = login.Unit.IsSilent && !_isAborted;
+        if (_isHeld)
+            return;
+        if (_isAborted)
             End(Response.RequestComplete, SbpStatus.RequestAborted);
         else if (_orb.Format == DummyFormat)
             End(Response.RequestComplete, SbpStatus.DummyOrbCompleted);
@@ -90,7 +99,7 @@ internal sealed class CommandRun(Sbp2Disk disk, Login login, ulong orbOffset)
     {
         ReadOnlySpan<byte> command = _orbBytes.AsSpan(CommandOrb.CommandAt);
         Span<byte> data = _data.AsSpan(0, _dataBytes);
-        _sense = _orb.IsIn ? disk.Unit.Execute(command, default, data, out int bytes) : disk.Unit.Execute(command, data, default, out bytes);
+        _sense = _orb.IsIn ? login.Unit.Execute(command, default, data, out int bytes) : login.Unit.Execute(command, data, default, out bytes);
         if (bytes == 0)
             Executed();
         else

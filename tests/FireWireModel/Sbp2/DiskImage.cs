@@ -1,4 +1,6 @@
 using System;
+using System.Buffers.Binary;
+using System.Collections.Generic;
 using System.IO;
 using Microsoft.Win32.SafeHandles;
 
@@ -10,13 +12,18 @@ public sealed class DiskImage : IDisposable
     public const int BlockBytes = 512;
 
     private readonly SafeFileHandle? _file;
-    private readonly byte[] _memory = [];
+    // Of one in memory, those that were written: it may be larger than any memory.
+    private readonly Dictionary<ulong, byte[]> _written = [];
+    private readonly ulong? _numbers;
 
-    /// <summary>A disk in memory, all zero.</summary>
-    public DiskImage(int bytes)
+    /// <summary>A disk in memory.</summary>
+    /// <param name="numbers">
+    /// A block that was not written yet holds this and its own number together, 64 bits, over and over, the highest byte first; null: it is zero.
+    /// </param>
+    public DiskImage(long bytes, ulong? numbers = null)
     {
-        _memory = new byte[bytes];
         Blocks = (ulong)bytes / BlockBytes;
+        _numbers = numbers;
     }
 
     /// <summary>A file; what is behind its last whole block is not there.</summary>
@@ -41,21 +48,22 @@ public sealed class DiskImage : IDisposable
     /// <returns>False if the file does not give them.</returns>
     public bool TryRead(ulong block, Span<byte> data)
     {
-        long at = (long)block * BlockBytes;
         if (_file == null)
         {
-            _memory.AsSpan((int)at, data.Length).CopyTo(data);
+            for (int at = 0; at < data.Length; at += BlockBytes)
+                ReadMemory(block++, data.Slice(at, BlockBytes));
             return true;
         }
+        long from = (long)block * BlockBytes;
         try
         {
             while (data.Length != 0)
             {
-                int read = RandomAccess.Read(_file, data, at);
+                int read = RandomAccess.Read(_file, data, from);
                 if (read == 0)
                     return false;
                 data = data[read..];
-                at += read;
+                from += read;
             }
             return true;
         }
@@ -69,15 +77,15 @@ public sealed class DiskImage : IDisposable
     /// <returns>False if the file does not take them.</returns>
     public bool TryWrite(ulong block, ReadOnlySpan<byte> data)
     {
-        long at = (long)block * BlockBytes;
         if (_file == null)
         {
-            data.CopyTo(_memory.AsSpan((int)at));
+            for (int at = 0; at < data.Length; at += BlockBytes)
+                WriteMemory(block++, data.Slice(at, BlockBytes));
             return true;
         }
         try
         {
-            RandomAccess.Write(_file, data, at);
+            RandomAccess.Write(_file, data, (long)block * BlockBytes);
             return true;
         }
         catch (IOException)
@@ -87,4 +95,24 @@ public sealed class DiskImage : IDisposable
     }
 
     public void Dispose() => _file?.Dispose();
+
+    private void ReadMemory(ulong block, Span<byte> data)
+    {
+        if (_written.TryGetValue(block, out byte[]? bytes))
+            bytes.CopyTo(data);
+        else if (_numbers == null)
+            data.Clear();
+        else
+        {
+            for (int at = 0; at < data.Length; at += sizeof(ulong))
+                BinaryPrimitives.WriteUInt64BigEndian(data[at..], _numbers.Value + block);
+        }
+    }
+
+    private void WriteMemory(ulong block, ReadOnlySpan<byte> data)
+    {
+        if (!_written.TryGetValue(block, out byte[]? bytes))
+            _written.Add(block, bytes = new byte[BlockBytes]);
+        data.CopyTo(bytes);
+    }
 }

@@ -104,7 +104,7 @@ internal sealed class FetchAgent(Sbp2Disk disk, Login login)
     {
         if (_run?.OrbOffset != orb)
             return false;
-        _run.IsAborted = true;
+        _run.Abort();
         return true;
     }
 

@@ -77,10 +77,10 @@ public readonly struct ManagementOrb(ReadOnlySpan<byte> bytes)
     public int LoginOrUnit => (int)_what & 0xFFFF;
 }
 
-/// <summary>A command block ORB, 32 bytes with 12 of command. Source: SBP-2, section 5.1.2.</summary>
+/// <summary>A command block ORB, 36 bytes with 16 of command. Source: SBP-2, section 5.1.2.</summary>
 public readonly struct CommandOrb(ReadOnlySpan<byte> bytes)
 {
-    public const int Bytes = 32, CommandAt = 20;
+    public const int Bytes = 36, CommandAt = 20;
 
     private readonly uint _what = BinaryPrimitives.ReadUInt32BigEndian(bytes[16..]);
     private readonly ulong _descriptor = BinaryPrimitives.ReadUInt64BigEndian(bytes[8..]);

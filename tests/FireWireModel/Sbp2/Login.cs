@@ -6,6 +6,7 @@ internal sealed class Login
     public Login(Sbp2Disk disk, int id, ulong guid, ushort nodeId, in ManagementOrb orb)
     {
         Id = id;
+        Unit = disk.Units[orb.LoginOrUnit];
         Guid = guid;
         NodeId = nodeId;
         StatusFifo = orb.StatusFifo;
@@ -15,6 +16,9 @@ internal sealed class Login
     }
 
     public int Id { get; }
+
+    /// <summary>The logical unit that it is of.</summary>
+    public ScsiDisk Unit { get; }
 
     /// <summary>EUI-64 of the initiator: node numbers change.</summary>
     public ulong Guid { get; }

@@ -14,9 +14,11 @@ internal sealed class ManagementAgent(Sbp2Disk disk) : ITimed
     /// <summary>One register, the pointer to the ORB.</summary>
     public const int Bytes = 8;
 
+    public const int MostLogins = 8;
+
     // EUI-64 in a bus information block.
     private const ulong GuidHigh = Csr.Base + Csr.Rom + 12, GuidLow = GuidHigh + 4;
-    private const int LoginResponseBytes = 16, MostLogins = 8;
+    private const int LoginResponseBytes = 16;
 
     private readonly byte[] _orbBytes = new byte[ManagementOrb.Bytes], _response = new byte[4 + (MostLogins * 12)], _status = new byte[StatusBlock.MostBytes];
     private readonly List<Login> _logins = [];
@@ -104,9 +106,13 @@ internal sealed class ManagementAgent(Sbp2Disk disk) : ITimed
 
     private void LogIn(ulong guid)
     {
-        if (_orb.LoginOrUnit != 0)
+        ScsiDisk? unit = disk.Units.ElementAtOrDefault(_orb.LoginOrUnit);
+        Login[] others = [.. _logins.Where(login => login.Unit == unit)];
+        if (unit == null)
             End(Response.RequestComplete, SbpStatus.LogicalUnitNotSupported);
-        else if (_logins.Any(login => login.Guid == guid || login.IsExclusive) || (_orb.IsExclusive && _logins.Count != 0))
+        else if (unit.IsSilent)
+            IsBusy = false;
+        else if (others.Any(login => login.Guid == guid || login.IsExclusive) || (_orb.IsExclusive && others.Length != 0))
             End(Response.RequestComplete, SbpStatus.AccessDenied);
         else if (_logins.Count == MostLogins)
             End(Response.RequestComplete, SbpStatus.ResourcesUnavailable);
@@ -126,14 +132,15 @@ internal sealed class ManagementAgent(Sbp2Disk disk) : ITimed
     private void QueryLogins()
     {
         int bytes = 4;
-        foreach (Login login in _logins)
+        ScsiDisk? unit = disk.Units.ElementAtOrDefault(_orb.LoginOrUnit);
+        foreach (Login login in _logins.Where(login => login.Unit == unit))
         {
             BinaryPrimitives.WriteUInt32BigEndian(_response.AsSpan(bytes), ((uint)login.NodeId << 16) | (uint)login.Id);
             BinaryPrimitives.WriteUInt64BigEndian(_response.AsSpan(bytes + 4), login.Guid);
             bytes += 12;
         }
         BinaryPrimitives.WriteUInt32BigEndian(_response, ((uint)bytes << 16) | MostLogins);
-        if (_orb.LoginOrUnit != 0)
+        if (unit == null)
             End(Response.RequestComplete, SbpStatus.LogicalUnitNotSupported);
         else if (_orb.ResponseBytes < 4)
             End(Response.RequestComplete, SbpStatus.FunctionRejected);
@@ -190,7 +197,7 @@ internal sealed class ManagementAgent(Sbp2Disk disk) : ITimed
                 login.Agent.Reset();
                 break;
             case ManagementFunction.LogicalUnitReset or ManagementFunction.TargetReset:
-                foreach (Login other in _logins)
+                foreach (Login other in _logins.Where(other => other.Unit == login.Unit || _orb.Function == ManagementFunction.TargetReset))
                     other.Agent.Reset();
                 break;
             default:

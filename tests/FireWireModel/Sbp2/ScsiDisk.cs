@@ -5,14 +5,17 @@ using System.Text;
 namespace Sluice.FireWire.Sbp2;
 
 /// <summary>
-/// The commands that a disk needs, on an image. A command gets its data as a whole and leaves its answer as a whole. Sources: SPC-3,
-/// section 6; SBC-2, section 5.
+/// The commands that a disk needs, on an image: a logical unit. A command gets its data as a whole and leaves its answer as a whole. Sources: SPC-3,
+/// section 6; SBC-3, section 5.
 /// </summary>
 public sealed class ScsiDisk(DiskImage image, string serial)
 {
     private const byte TestUnitReady = 0x00, RequestSense = 0x03, Read6 = 0x08, Write6 = 0x0A, Inquiry = 0x12, ModeSense6 = 0x1A, StartStopUnit = 0x1B,
         PreventRemoval = 0x1E, ReadCapacity10 = 0x25, Read10 = 0x28, Write10 = 0x2A, Verify10 = 0x2F, SynchronizeCache10 = 0x35, ModeSense10 = 0x5A,
-        ReportLuns = 0xA0, Read12 = 0xA8, Write12 = 0xAA;
+        Read16 = 0x88, Write16 = 0x8A, Verify16 = 0x8F, SynchronizeCache16 = 0x91, ServiceActionIn16 = 0x9E, ReportLuns = 0xA0, Read12 = 0xA8, Write12 = 0xAA;
+
+    // SERVICE ACTION IN(16)'s.
+    private const int ReadCapacity16 = 0x10;
 
     private bool _isStopped;
 
@@ -23,8 +26,11 @@ public sealed class ScsiDisk(DiskImage image, string serial)
 
     public DiskImage Image => image;
 
+    /// <summary>It ends nothing by itself: neither logins nor commands. What is aborted ends.</summary>
+    public bool IsSilent { get; set; }
+
     /// <summary>Does one.</summary>
-    /// <param name="command">12 bytes.</param>
+    /// <param name="command">16 bytes, of which shorter ones use the first.</param>
     /// <param name="dataOut">What came with it.</param>
     /// <param name="dataIn">Room for the answer; what does not fit is cut off.</param>
     /// <param name="bytesIn">Bytes of the answer.</param>
@@ -38,7 +44,7 @@ public sealed class ScsiDisk(DiskImage image, string serial)
             case StartStopUnit:
                 _isStopped = (command[4] & 1) == 0;
                 return Sense.Good;
-            case PreventRemoval or SynchronizeCache10:
+            case PreventRemoval or SynchronizeCache10 or SynchronizeCache16:
                 return Sense.Good;
             case Inquiry:
                 return Inquire(command, dataIn, out bytesIn);
@@ -58,17 +64,24 @@ public sealed class ScsiDisk(DiskImage image, string serial)
                 BinaryPrimitives.WriteUInt32BigEndian(capacity[4..], DiskImage.BlockBytes);
                 bytesIn = Give(capacity, capacity.Length, dataIn);
                 return Sense.Good;
+            case ServiceActionIn16 when (command[1] & 0x1F) == ReadCapacity16:
+                Span<byte> longCapacity = stackalloc byte[32];
+                longCapacity.Clear();
+                BinaryPrimitives.WriteUInt64BigEndian(longCapacity, image.Blocks - 1);
+                BinaryPrimitives.WriteUInt32BigEndian(longCapacity[8..], DiskImage.BlockBytes);
+                bytesIn = Give(longCapacity, (int)Math.Min(BinaryPrimitives.ReadUInt32BigEndian(command[10..]), (uint)longCapacity.Length), dataIn);
+                return Sense.Good;
             case ReportLuns:
                 Span<byte> units = stackalloc byte[16];
                 units.Clear();
                 units[3] = 8;
                 bytesIn = Give(units, (int)Math.Min(BinaryPrimitives.ReadUInt32BigEndian(command[6..]), 16), dataIn);
                 return Sense.Good;
-            case Read6 or Read10 or Read12:
+            case Read6 or Read10 or Read12 or Read16:
                 return Read(command, dataIn, out bytesIn);
-            case Write6 or Write10 or Write12:
+            case Write6 or Write10 or Write12 or Write16:
                 return Write(command, dataOut);
-            case Verify10:
+            case Verify10 or Verify16:
                 return TryRange(command, out ulong first, out _) ? Sense.Good : Sense.OutOfRange(first);
             default:
                 return Sense.InvalidOperation;
@@ -110,6 +123,10 @@ public sealed class ScsiDisk(DiskImage image, string serial)
             case 0:
                 first = BinaryPrimitives.ReadUInt32BigEndian(command) & 0x1F_FFFF;
                 blocks = command[4] == 0 ? 256u : command[4];
+                break;
+            case 4:
+                first = BinaryPrimitives.ReadUInt64BigEndian(command[2..]);
+                blocks = BinaryPrimitives.ReadUInt32BigEndian(command[10..]);
                 break;
             case 5:
                 first = BinaryPrimitives.ReadUInt32BigEndian(command[2..]);

@@ -25,9 +25,12 @@ public readonly record struct Sense(SenseKey Key, ushort Code, bool HasInformati
 
     public bool IsGood => Key == SenseKey.None;
 
-    public static Sense OutOfRange(ulong block) => new(SenseKey.IllegalRequest, 0x2100, true, (uint)block);
+    public static Sense OutOfRange(ulong block) => Of(SenseKey.IllegalRequest, 0x2100, block);
 
-    public static Sense ReadError(ulong block) => new(SenseKey.MediumError, 0x1100, true, (uint)block);
+    public static Sense ReadError(ulong block) => Of(SenseKey.MediumError, 0x1100, block);
 
-    public static Sense WriteError(ulong block) => new(SenseKey.MediumError, 0x0C00, true, (uint)block);
+    public static Sense WriteError(ulong block) => Of(SenseKey.MediumError, 0x0C00, block);
+
+    // The information has 32 bits: a block that does not fit is not named.
+    private static Sense Of(SenseKey key, ushort code, ulong block) => block <= uint.MaxValue ? new(key, code, true, (uint)block) : new(key, code);
 }

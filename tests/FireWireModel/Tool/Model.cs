@@ -174,8 +174,12 @@ public sealed class Model : IDisposable
             case "disk":
                 string file = member.Take("image", "");
                 bool isReadOnly = member.TakeSwitch("read-only", false);
-                int size = (int)member.TakeNumber("size", 64 << 20, int.MaxValue & ~(DiskImage.BlockBytes - 1UL));
-                return new Sbp2Disk(information, file.Length == 0 ? new DiskImage(size) : new DiskImage(file, isReadOnly), log);
+                var size = (long)member.TakeNumber("size", 64 << 20, long.MaxValue & ~(DiskImage.BlockBytes - 1UL));
+                bool isNumbered = member.TakeSwitch("numbered", false);
+                var images = new DiskImage[Math.Max(1, member.TakeNumber("luns", 1, Sbp2Disk.MostUnits))];
+                for (int unit = 0; unit < images.Length; unit++)
+                    images[unit] = unit == 0 && file.Length != 0 ? new DiskImage(file, isReadOnly) : new DiskImage(size, isNumbered ? (ulong)unit << Sbp2Disk.UnitShift : null);
+                return new Sbp2Disk(information, images, null, log);
             case "camera":
                 return new Camera(information);
             case "camcorder":

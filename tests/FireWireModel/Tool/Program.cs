@@ -31,7 +31,9 @@ internal static class Program
                                 even channel comes back on the next one; reads there as often, and as long, as 0xfffff0010008 says
           --node disk           an SBP-2 disk with blocks of 512 bytes
               image=FILE read-only=on|off   without an image, its blocks are in memory and zero
-              size=BYTES            of one in memory: 67108864
+              size=BYTES            of one in memory: 67108864; only blocks that were written take memory
+              numbered=on|off       off: a block in memory that was not written yet holds its number, 64 bits, over and over
+              luns=1..8             1: logical units; those behind the first are in memory, numbered from 1 << 56, 2 << 56, ...
           --node camera         an IIDC 1.31 camera that sends bars, a square that moves, and the frame's number in its first bytes
           --node camcorder      plays a DV tape when AV/C commands tell it to: dvgrab and what else takes DV
               system=pal|ntsc           of generated frames; each has its number in time code and picture
