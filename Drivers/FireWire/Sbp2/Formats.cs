@@ -18,12 +18,12 @@ public enum ManagementFunction : byte
     LogicalUnitReset = 0xE,
 }
 
-/// <summary>A command block ORB with 12 bytes of command, as targets read it: in the bus's byte order. Source: SBP-2, section 5.1.2.</summary>
+/// <summary>A command block ORB with 16 bytes of command, as targets read it: in the bus's byte order. Source: SBP-2, section 5.1.2.</summary>
 [StructLayout(LayoutKind.Sequential, Size = Bytes)]
 internal struct CommandBlock
 {
-    /// <summary>Of the ORB, and of what targets may fetch of it at least and at most.</summary>
-    public const int Bytes = 64, LeastBytes = 32;
+    /// <summary>Of the ORB, and of what targets may fetch of it at most, at least, and at least for commands of 16 bytes.</summary>
+    public const int Bytes = 64, LeastBytes = 32, LongBytes = 36;
 
     /// <summary>No next ORB: bit 63 of a pointer.</summary>
     public const ulong Null = 1ul << 63;
@@ -32,7 +32,7 @@ internal struct CommandBlock
     public const uint Notify = 1u << 31, ToInitiator = 1 << 27, HasTable = 1 << 19;
 
     public Shared<ulong> NextOrb, Descriptor;
-    public Shared<uint> What, Command0, Command1, Command2;
+    public Shared<uint> What, Command0, Command1, Command2, Command3;
 
     public static uint Speed(int speed) => (uint)speed << 24;
 

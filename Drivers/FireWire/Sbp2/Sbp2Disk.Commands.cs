@@ -111,7 +111,6 @@ public sealed unsafe partial class Sbp2Disk
     // False if its memory is in too many pieces.
     private bool TryLink(BlockRequest request)
     {
-        uint block = (uint)request.First;
         if (request.Operation == BlockOperation.Flush)
         {
             Link(request, ScsiCommand.SynchronizeCache, 0, 0);
@@ -121,9 +120,9 @@ public sealed unsafe partial class Sbp2Disk
         if (!TryDescribe(isRead ? request.Into.Segments : request.From.Segments, out ulong descriptor, out uint size))
             return false;
         if (isRead)
-            Link(request, ScsiCommand.Read(block, request.Count), descriptor, size | CommandBlock.ToInitiator);
+            Link(request, ScsiCommand.Read(request.First, request.Count), descriptor, size | CommandBlock.ToInitiator);
         else
-            Link(request, ScsiCommand.Write(block, request.Count), descriptor, size);
+            Link(request, ScsiCommand.Write(request.First, request.Count), descriptor, size);
         return true;
     }
 
@@ -166,6 +165,7 @@ public sealed unsafe partial class Sbp2Disk
         orb.Command0.Write(Big(command.First));
         orb.Command1.Write(Big(command.Second));
         orb.Command2.Write(Big(command.Third));
+        orb.Command3.Write(Big(command.Fourth));
         _orbs[place] = request;
         UnderWay++;
         request.Due = Clock.Microseconds + CommandTime;

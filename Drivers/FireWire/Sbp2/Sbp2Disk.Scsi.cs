@@ -22,6 +22,8 @@ public sealed unsafe partial class Sbp2Disk
     private DeviceBuffer<Both> _scratchGiven;
     private ProbeStep _step;
     private int _probeTries;
+    private ulong _newBlocks;
+    private uint _newBlockBytes;
     private bool _isStarted, _isDelayed, _hasCache = true;
 
     private enum ProbeStep : byte
@@ -30,6 +32,7 @@ public sealed unsafe partial class Sbp2Disk
         Ready,
         Start,
         Capacity,
+        LongCapacity,
         CachingPage,
         AnyPage,
         Done,
@@ -96,6 +99,7 @@ public sealed unsafe partial class Sbp2Disk
             ProbeStep.Ready => ScsiCommand.TestUnitReady,
             ProbeStep.Start => ScsiCommand.Start((Workarounds & Workarounds.PowerCondition) != 0),
             ProbeStep.Capacity => ScsiCommand.ReadCapacity,
+            ProbeStep.LongCapacity => ScsiCommand.ReadLongCapacity,
             ProbeStep.CachingPage => ScsiCommand.ModeSense(ScsiCommand.CachingPage),
             _ => ScsiCommand.ModeSense(ScsiCommand.AllPages),
         };
@@ -115,6 +119,7 @@ public sealed unsafe partial class Sbp2Disk
         ProbeStep.Inquiry => ScsiCommand.InquiryBytes,
         ProbeStep.Ready or ProbeStep.Start => 0,
         ProbeStep.Capacity => ScsiCommand.CapacityBytes,
+        ProbeStep.LongCapacity => ScsiCommand.LongCapacityBytes,
         _ => ScsiCommand.ModeBytes,
     };
 
@@ -160,8 +165,17 @@ public sealed unsafe partial class Sbp2Disk
                 _step = ProbeStep.Ready;
                 break;
             case ProbeStep.Capacity:
-                isGood = isGood && TakeCapacity(data);
-                _step = (Workarounds & Workarounds.NoCachingPage) != 0 ? ProbeStep.AnyPage : ProbeStep.CachingPage;
+                isGood = isGood && ScsiData.TryReadCapacity(data, (Workarounds & Workarounds.FixCapacity) != 0, out _newBlocks, out _newBlockBytes);
+                if (_newBlocks == ScsiData.MostShortBlocks && _unit.HasLongCommands)
+                    _step = ProbeStep.LongCapacity;
+                else if (isGood)
+                    TakeCapacity();
+                break;
+            case ProbeStep.LongCapacity:
+                // A disk that does not know the command has just what it said before.
+                isGood = !isGood || ScsiData.TryReadLongCapacity(data, out _newBlocks, out _newBlockBytes);
+                if (isGood)
+                    TakeCapacity();
                 break;
             case ProbeStep.CachingPage when !isGood:
                 isGood = true;
@@ -184,14 +198,12 @@ public sealed unsafe partial class Sbp2Disk
             BeReady();
     }
 
-    private bool TakeCapacity(ReadOnlySpan<byte> data)
+    // All at once: requests may be waiting.
+    private void TakeCapacity()
     {
-        if (!ScsiData.TryReadCapacity(data, (Workarounds & Workarounds.FixCapacity) != 0, out ulong blocks, out uint bytes))
-            return false;
-        Blocks = blocks;
-        BlockBytes = bytes;
-        MostBlocks = Math.Min(((Workarounds & Workarounds.Most128K) != 0 ? FewBytes : MostBytes) / bytes, MostCount);
-        return true;
+        (Blocks, BlockBytes) = (_newBlocks, _newBlockBytes);
+        MostBlocks = Math.Min(((Workarounds & Workarounds.Most128K) != 0 ? FewBytes : MostBytes) / BlockBytes, MostCount);
+        _step = (Workarounds & Workarounds.NoCachingPage) != 0 ? ProbeStep.AnyPage : ProbeStep.CachingPage;
     }
 
     private void BeReady()

@@ -43,6 +43,9 @@ public struct Sbp2Unit
     /// <summary>Which logical unit.</summary>
     public ushort LogicalUnit;
 
+    /// <summary>It takes commands of 16 bytes.</summary>
+    public bool HasLongCommands;
+
     /// <summary>By which bridges are told apart; 0 if the directory says nothing.</summary>
     public uint Firmware, Model;
 
@@ -83,7 +86,9 @@ public struct Sbp2Unit
             return UnitFault.NoAgent;
         if (!hasDisk)
             return UnitFault.NoDisk;
-        return (characteristics & 0xFF) * 4 is >= CommandBlock.LeastBytes and <= CommandBlock.Bytes ? UnitFault.None : UnitFault.OrbSize;
+        uint orbBytes = (characteristics & 0xFF) * 4;
+        unit.HasLongCommands = orbBytes >= CommandBlock.LongBytes;
+        return orbBytes is >= CommandBlock.LeastBytes and <= CommandBlock.Bytes ? UnitFault.None : UnitFault.OrbSize;
     }
 
     // Section 7.6: device type in bits 20:16, number in 15:0.

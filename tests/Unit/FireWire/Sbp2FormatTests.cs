@@ -29,6 +29,7 @@ public sealed class Sbp2FormatTests
     [InlineData(0x54, 0x4000, 0x05_0000, 0x3A, 0x00_0A08, UnitFault.NoDisk)]
     [InlineData(0x54, 0x4000, 0x1F_0000, 0x3A, 0x00_0A08, UnitFault.NoDisk)]
     [InlineData(0x54, 0x4000, 0, 0x3A, 0x00_0A07, UnitFault.OrbSize)]
+    [InlineData(0x54, 0x4000, 0, 0x3A, 0x00_0A09, UnitFault.None)]
     [InlineData(0x54, 0x4000, 0, 0x3A, 0x00_0A10, UnitFault.None)]
     [InlineData(0x54, 0x4000, 0, 0x3A, 0x00_0A11, UnitFault.OrbSize)]
     [InlineData(0x54, 0x4000, 0, 0x3A, 0xFF_FFFF, UnitFault.OrbSize)]
@@ -40,6 +41,7 @@ public sealed class Sbp2FormatTests
         if (fault != UnitFault.None)
             return;
         Assert.Equal((ushort)logical, read.LogicalUnit);
+        Assert.Equal((characteristics & 0xFF) >= 9, read.HasLongCommands);
         Assert.Equal(0xFFFF_F000_0000 + 4 * (ulong)agent, read.Agent);
     }
 
@@ -153,15 +155,20 @@ public sealed class Sbp2FormatTests
     [Fact]
     public void Commands_are_byte_for_byte_those_of_the_standards()
     {
-        Assert.Equal("000000000000000000000000", Hex(ScsiCommand.TestUnitReady));
-        Assert.Equal("120000002400000000000000", Hex(ScsiCommand.Inquiry));
-        Assert.Equal("250000000000000000000000", Hex(ScsiCommand.ReadCapacity));
-        Assert.Equal("1A0008004000000000000000", Hex(ScsiCommand.ModeSense(8)));
-        Assert.Equal("1B0000000100000000000000", Hex(ScsiCommand.Start(false)));
-        Assert.Equal("1B0000001100000000000000", Hex(ScsiCommand.Start(true)));
-        Assert.Equal("350000000000000000000000", Hex(ScsiCommand.SynchronizeCache));
-        Assert.Equal("28001234567800ABCD000000", Hex(ScsiCommand.Read(0x1234_5678, 0xABCD)));
-        Assert.Equal("2A00FFFFFFFF000001000000", Hex(ScsiCommand.Write(uint.MaxValue, 1)));
+        Assert.Equal("00000000000000000000000000000000", Hex(ScsiCommand.TestUnitReady));
+        Assert.Equal("12000000240000000000000000000000", Hex(ScsiCommand.Inquiry));
+        Assert.Equal("25000000000000000000000000000000", Hex(ScsiCommand.ReadCapacity));
+        Assert.Equal("9E100000000000000000000000200000", Hex(ScsiCommand.ReadLongCapacity));
+        Assert.Equal("1A000800400000000000000000000000", Hex(ScsiCommand.ModeSense(8)));
+        Assert.Equal("1B000000010000000000000000000000", Hex(ScsiCommand.Start(false)));
+        Assert.Equal("1B000000110000000000000000000000", Hex(ScsiCommand.Start(true)));
+        Assert.Equal("35000000000000000000000000000000", Hex(ScsiCommand.SynchronizeCache));
+        Assert.Equal("28001234567800ABCD00000000000000", Hex(ScsiCommand.Read(0x1234_5678, 0xABCD)));
+        // The last block that 10 bytes reach, and the first that takes 16.
+        Assert.Equal("2A00FFFFFFFF00000100000000000000", Hex(ScsiCommand.Write(uint.MaxValue, 1)));
+        Assert.Equal("8A0000000000FFFFFFFF000000020000", Hex(ScsiCommand.Write(uint.MaxValue, 2)));
+        Assert.Equal("8800000000010000000000000FFF0000", Hex(ScsiCommand.Read(0x1_0000_0000, 0xFFF)));
+        Assert.Equal("8A000123456789ABCDEF0000FEDC0000", Hex(ScsiCommand.Write(0x0123_4567_89AB_CDEF, 0xFEDC)));
     }
 
     [Theory]
@@ -175,6 +182,26 @@ public sealed class Sbp2FormatTests
     public void Capacities_are_believed_within_reason(string hex, bool isCount, bool isOk, long blocks, int bytes)
     {
         Assert.Equal(isOk, ScsiData.TryReadCapacity(Convert.FromHexString(hex), isCount, out ulong read, out uint size));
+        if (isOk)
+            Assert.Equal((blocks, bytes), ((long)read, (int)size));
+    }
+
+    [Theory]
+    [InlineData("00000001FFFFFFFF00000200", true, 0x2_0000_0000, 512)]
+    [InlineData("00000000000000FF00001000", true, 0x100, 4096)]
+    [InlineData("000FFFFFFFFFFFFE00001000", true, 0xF_FFFF_FFFF_FFFF, 4096)]
+    [InlineData("007FFFFFFFFFFFFE00000200", true, 0x7F_FFFF_FFFF_FFFF, 512)]
+    [InlineData("000FFFFFFFFFFFFF00001000", false, 0, 0)]
+    [InlineData("007FFFFFFFFFFFFF00000200", false, 0, 0)]
+    [InlineData("FFFFFFFFFFFFFFFF00000200", false, 0, 0)]
+    [InlineData("FFFFFFFFFFFFFFFE00000200", false, 0, 0)]
+    [InlineData("00000001FFFFFFFF00000000", false, 0, 0)]
+    [InlineData("00000001FFFFFFFF00000201", false, 0, 0)]
+    [InlineData("00000001FFFFFFFF00010200", false, 0, 0)]
+    [InlineData("00000001FFFFFFFF00002000", false, 0, 0)]
+    public void Long_capacities_are_believed_within_reason(string hex, bool isOk, long blocks, int bytes)
+    {
+        Assert.Equal(isOk, ScsiData.TryReadLongCapacity(Convert.FromHexString(hex), out ulong read, out uint size));
         if (isOk)
             Assert.Equal((blocks, bytes), ((long)read, (int)size));
     }
@@ -218,10 +245,11 @@ public sealed class Sbp2FormatTests
 
     private static string Hex(ScsiCommand command)
     {
-        byte[] bytes = new byte[12];
+        byte[] bytes = new byte[16];
         BinaryPrimitives.WriteUInt32BigEndian(bytes, command.First);
         BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(4), command.Second);
         BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(8), command.Third);
+        BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(12), command.Fourth);
         return Convert.ToHexString(bytes);
     }
 

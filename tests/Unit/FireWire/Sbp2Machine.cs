@@ -24,15 +24,14 @@ internal sealed unsafe class Sbp2Machine : IDisposable, IBlockHandler
 
     private readonly CoreMachine _machine;
 
-    public Sbp2Machine(string kind = "coherent", int blocks = 2048, Workarounds asked = Workarounds.None, string? image = null, bool isPlugged = true)
+    public Sbp2Machine(string kind = "coherent", int blocks = 2048, Workarounds asked = Workarounds.None, string? image = null, bool isPlugged = true, ModelDisk? disk = null)
     {
         _machine = new CoreMachine(kind: MachineKind.All.Single(known => known.ToString() == kind));
         Device = Dma.System.NewDevice("00:05.0"u8, Dma.Kind.Bounced);
         Assert.Equal(Error.None, Device.TrySetMasks(32, 32));
         Node = new CoreNode(1) { Physical = new NarrowBus(Dma.Ram, 32) };
         Nodes = new RemoteNodes(Node.Core);
-        Image = image == null ? new DiskImage(blocks * BlockBytes) : new DiskImage(image, isReadOnly: true);
-        Disk = new ModelDisk(new BusInformation(0xD15C, MaxRecord: 10), Image);
+        Disk = disk ?? new ModelDisk(new BusInformation(0xD15C, MaxRecord: 10), image == null ? new DiskImage(blocks * BlockBytes) : new DiskImage(image, isReadOnly: true));
         Initiator = new Sbp2Initiator(Node.Core, Nodes, Node, Device, asked);
         _machine.Add(Node);
         if (isPlugged)
@@ -50,7 +49,7 @@ internal sealed unsafe class Sbp2Machine : IDisposable, IBlockHandler
 
     public RemoteNodes Nodes { get; }
 
-    public DiskImage Image { get; }
+    public DiskImage Image => Disk.Unit.Image;
 
     public ModelDisk Disk { get; }
 
