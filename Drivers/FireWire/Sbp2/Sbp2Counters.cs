@@ -24,6 +24,9 @@ public struct Sbp2Counters
     /// <summary>Commands sent again, by themselves or as a bus reset or recovery ended them; sense that the disk gave.</summary>
     public ulong Retries, UnitAttentions, NotReady, Failed;
 
+    /// <summary>Times that commands were taken back and sent again because another disk of the node had the door shut.</summary>
+    public ulong ShutOut;
+
     /// <summary>Data that could not be mapped, memory for ORBs that was not there.</summary>
     public ulong NoMemory;
 }

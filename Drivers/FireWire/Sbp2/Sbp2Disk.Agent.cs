@@ -52,7 +52,7 @@ public sealed unsafe partial class Sbp2Disk
         {
             _over = _linked;
             _wantsRing = false;
-            Open();
+            EndedAll();
         }
         else
         {

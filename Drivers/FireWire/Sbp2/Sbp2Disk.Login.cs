@@ -1,3 +1,4 @@
+using System;
 using Sluice.FireWire.Core;
 using Sluice.Platform;
 
@@ -11,9 +12,12 @@ public sealed unsafe partial class Sbp2Disk
     private const ulong LoginPause = 200_000, LoginRetryPause = 500_000;
     private const int MostLogins = 20, MostReconnects = 3;
 
+    // While another disk of the node has told the agent something; after the agent said that it is busy.
+    private const ulong TurnPause = 10_000, ConflictPause = 100_000;
+
     private readonly Transaction _managementWrite;
     private ManagementPhase _phase;
-    private ulong _managementDue = ulong.MaxValue;
+    private ulong _managementDue = ulong.MaxValue, _tellAt;
     private bool _hasStatus, _isOk, _hasLogin;
     private ushort _login;
     private ulong _agentAt, _holdTime, _holdUntil;
@@ -31,6 +35,11 @@ public sealed unsafe partial class Sbp2Disk
     }
 
     internal bool IsManaging => _phase == ManagementPhase.Told;
+
+    /// <summary>The management agent's register, and when it was told last.</summary>
+    internal ulong Agent => _unit.Agent;
+
+    internal ulong ToldAt { get; private set; }
 
     internal bool IsLoggingIn => IsManaging && State == DiskState.LoggingIn;
 
@@ -132,15 +141,23 @@ public sealed unsafe partial class Sbp2Disk
         Management.Write(Window.Orb, function, which, task, Window.Start + LoginWindow.ResponseAt, Window.Start + LoginWindow.StatusAt);
         _phase = ManagementPhase.Queued;
         _managementDue = Clock.Microseconds + _unit.ManagementTime;
+        _tellAt = 0;
         _work.Mark();
         TrySendManagement();
     }
 
     private void TrySendManagement()
     {
-        if (_phase != ManagementPhase.Queued || _managementWrite.IsUnderWay)
+        ulong now = Clock.Microseconds;
+        if (_phase != ManagementPhase.Queued || _managementWrite.IsUnderWay || now < _tellAt)
             return;
+        if (!_neighbours.HasTurn(this))
+        {
+            _tellAt = now + TurnPause;
+            return;
+        }
         _phase = ManagementPhase.Told;
+        ToldAt = now;
         _hasStatus = _isOk = false;
         ulong pointer = Big(Window.Start + Window.OrbAt);
         _bus.Submit(_managementWrite.WriteBlock(_node, _generation, _unit.Agent, (byte*)&pointer, sizeof(ulong)));
@@ -152,6 +169,12 @@ public sealed unsafe partial class Sbp2Disk
             return;
         if (_hasStatus)
             ManagementEnded(_isOk);
+        else if (result == TransactionResult.ConflictError)
+        {
+            // It is busy with what another asked for.
+            _phase = ManagementPhase.Queued;
+            _tellAt = Clock.Microseconds + ConflictPause;
+        }
         else if (result is not (TransactionResult.Complete or TransactionResult.BusReset or TransactionResult.OldGeneration))
         {
             Counters.LostWrites++;
@@ -172,6 +195,8 @@ public sealed unsafe partial class Sbp2Disk
         if (!_managementWrite.IsUnderWay)
             ManagementEnded(_isOk);
     }
+
+    private ulong NextManagementDue => _phase == ManagementPhase.Queued && !_managementWrite.IsUnderWay ? Math.Min(_managementDue, _tellAt) : _managementDue;
 
     private void CheckManagement(ulong now)
     {
@@ -201,6 +226,8 @@ public sealed unsafe partial class Sbp2Disk
                 RecoveryStepEnded(isOk);
                 break;
             case DiskState.LoggingOut:
+                if (isOk)
+                    EndedAll();
                 Leave(DiskState.Absent);
                 break;
         }

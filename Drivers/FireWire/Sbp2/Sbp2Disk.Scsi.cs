@@ -83,8 +83,8 @@ public sealed unsafe partial class Sbp2Disk
             return;
         if (!CanLink)
         {
-            // The last write of a register has not ended yet.
-            _due = Clock.Microseconds + RegisterPause;
+            // The last write of a register has not ended yet; or another disk has the door shut, and will have it opened.
+            _due = _neighbours.IsOpen(_node) ? Clock.Microseconds + RegisterPause : ulong.MaxValue;
             return;
         }
         if (_step == ProbeStep.Inquiry && (Workarounds & Workarounds.DelayInquiry) != 0 && !_isDelayed)
@@ -211,7 +211,7 @@ public sealed unsafe partial class Sbp2Disk
         _due = ulong.MaxValue;
         State = DiskState.Ready;
         if (!_wasReady)
-            Log.Info($"sbp2: {Guid:x}: {Blocks} blocks of {BlockBytes} bytes");
+            Log.Info($"sbp2: {Guid:x} unit {LogicalUnit}: {Blocks} blocks of {BlockBytes} bytes");
         _wasReady = true;
     }
 

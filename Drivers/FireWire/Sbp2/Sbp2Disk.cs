@@ -33,9 +33,9 @@ public enum DiskState : byte
 }
 
 /// <summary>
-/// A disk of SBP-2. It gets its commands and data from our memory by the controller alone, as long as the door is open to its node: from
+/// A disk of SBP-2, a logical unit of a node. It gets its commands and data from our memory by the controller alone, as long as the door is open to its node: from
 /// after the login, until the next bus reset or until something goes wrong. So memory is taken back from it in two cases: it said that the
-/// command is over, or the door was shut before. Read this file, then those of the login, of commands, of SCSI, of recovery.
+/// command is over, or the door was shut before. Read this file, then those of the login, of the door, of commands, of SCSI, of recovery.
 /// </summary>
 public sealed unsafe partial class Sbp2Disk : IBlockDevice, IBlockHandler, IWork, ITimerHandler, ITransactionHandler
 {
@@ -47,7 +47,6 @@ public sealed unsafe partial class Sbp2Disk : IBlockDevice, IBlockHandler, IWork
 
     private readonly FireWireBus _bus;
     private readonly RemoteNodes _nodes;
-    private readonly IFireWireController _controller;
     private readonly WorkItem _work;
     private readonly Timer _timer;
     private readonly Workarounds _asked;
@@ -59,11 +58,11 @@ public sealed unsafe partial class Sbp2Disk : IBlockDevice, IBlockHandler, IWork
     private ulong _due = ulong.MaxValue, _awayUntil, _watchAt;
     private bool _wasReady;
 
-    internal Sbp2Disk(FireWireBus bus, RemoteNodes nodes, IFireWireController controller, DmaDevice dma, ulong window, Workarounds asked)
+    internal Sbp2Disk(FireWireBus bus, RemoteNodes nodes, Neighbours neighbours, DmaDevice dma, ulong window, Workarounds asked)
     {
         _bus = bus;
         _nodes = nodes;
-        _controller = controller;
+        _neighbours = neighbours;
         Dma = dma;
         Window = new LoginWindow(this, window);
         _asked = asked;
@@ -81,8 +80,11 @@ public sealed unsafe partial class Sbp2Disk : IBlockDevice, IBlockHandler, IWork
 
     public DiskState State { get; private set; }
 
-    /// <summary>Its EUI-64; 0 if nobody was here yet.</summary>
+    /// <summary>Its node's EUI-64; 0 if nobody was here yet.</summary>
     public ulong Guid { get; private set; }
+
+    /// <summary>Which logical unit of the node.</summary>
+    public ushort LogicalUnit => _unit.LogicalUnit;
 
     /// <summary>What is done differently with it.</summary>
     public Workarounds Workarounds { get; private set; }
@@ -163,12 +165,15 @@ public sealed unsafe partial class Sbp2Disk : IBlockDevice, IBlockHandler, IWork
             _agent = AgentPhase.Running;
     }
 
-    /// <summary>A node of the bus of now is the disk.</summary>
+    /// <summary>Whether its place was a disk's the last time.</summary>
+    internal bool IsOf(ulong guid, in Sbp2Unit unit) => guid == Guid && unit.Agent == _unit.Agent && unit.LogicalUnit == _unit.LogicalUnit;
+
+    /// <summary>A node of the bus of now has the disk. What is known already stays as it is.</summary>
     internal void Found(int node, ulong guid, in Sbp2Unit unit)
     {
-        if (State is not (DiskState.Lost or DiskState.Absent))
+        if (State is not (DiskState.Lost or DiskState.Absent) || _isOutcast)
             return;
-        if (guid != Guid)
+        if (!IsOf(guid, unit))
             _wasReady = _hasLogin = false;
         Guid = guid;
         _unit = unit;
@@ -191,8 +196,10 @@ public sealed unsafe partial class Sbp2Disk : IBlockDevice, IBlockHandler, IWork
         _hasLogin = State is DiskState.Starting or DiskState.Ready or DiskState.Recovering or DiskState.Reconnecting || (State == DiskState.Lost && _hasLogin);
         _holdUntil = now + _holdTime;
         Shut(counts: false);
+        IsLoose = false;
         _node = Topology.Nobody;
-        if (State == DiskState.Absent)
+        (_isOutcast, _willBeOutcast) = (_willBeOutcast, false);
+        if (State == DiskState.Absent || _isOutcast)
             return;
         _awayUntil = State == DiskState.Lost ? _awayUntil : now + AwayTime;
         State = DiskState.Lost;
@@ -260,31 +267,17 @@ public sealed unsafe partial class Sbp2Disk : IBlockDevice, IBlockHandler, IWork
         FreeMemory();
         State = state;
         Counters.GivenUp += state == DiskState.Failed ? 1u : 0;
+        LeaveOthers();
     }
 
     private void Arm()
     {
-        ulong due = Math.Min(Math.Min(_due, _managementDue), NextCommandDue());
+        ulong due = Math.Min(Math.Min(_due, NextManagementDue), NextCommandDue());
         if (State is not (DiskState.Absent or DiskState.Lost))
             due = Math.Min(due, _watchAt);
         if (due == ulong.MaxValue)
             _timer.Cancel();
         else if (!_timer.IsRunning || _timer.Due != due)
             _timer.StartAt(due);
-    }
-
-    // The disk reaches no memory from here on, and what it has is ours again.
-    private void Shut(bool counts)
-    {
-        if (_node != Topology.Nobody)
-            _controller.OpenNodes &= ~(1ul << _node);
-        _agent = AgentPhase.Unknown;
-        TakeAllBack(counts);
-    }
-
-    private void Open()
-    {
-        if (_generation == _bus.Generation && _bus.IsUp)
-            _controller.OpenNodes |= 1ul << _node;
     }
 }

@@ -5,12 +5,13 @@ using Sluice.FireWire.Core;
 namespace Sluice.Drivers.Sbp2;
 
 /// <summary>
-/// The disks of a bus: finds units of SBP-2 in ROMs and gives each disk a place, which it keeps while it is away. Nothing is allocated after
-/// it was made but memory for devices. Work in the CPU's loop. Source: SBP-2, ANSI NCITS 325-1998.
+/// The disks of a bus: finds units of SBP-2 in ROMs and gives each logical unit that is a disk a place, which it keeps while it is away. Nothing
+/// is allocated after it was made but memory for devices. Work in the CPU's loop. Source: SBP-2, ANSI NCITS 325-1998.
 /// </summary>
 public sealed class Sbp2Initiator : IBusClient, INodeClient
 {
-    public const int MostDisks = 4;
+    /// <summary>Places, those that a node has at most, and unit directories of it that are looked at.</summary>
+    public const int MostDisks = 8, MostOfNode = 4, MostDirectories = 8;
 
     /// <summary>Where in our space the windows of the disks are; above all memory that controllers serve by themselves.</summary>
     public const ulong Windows = 0x5342_5032_0000;
@@ -31,9 +32,10 @@ public sealed class Sbp2Initiator : IBusClient, INodeClient
         _controller = controller;
         if ((dma.StreamingMask | dma.CoherentMask) >> 32 != 0)
             Bug.Stop("disks of SBP-2 are given memory that controllers need not reach"u8);
+        var neighbours = new Neighbours(bus, controller, _disks);
         for (int i = 0; i < MostDisks; i++)
         {
-            _disks[i] = new Sbp2Disk(bus, nodes, controller, dma, Windows + (ulong)i * LoginWindow.WindowBytes, asked);
+            _disks[i] = new Sbp2Disk(bus, nodes, neighbours, dma, Windows + (ulong)i * LoginWindow.WindowBytes, asked);
             bus.Addresses.Add(_disks[i].Window).Ignore("a disk whose window does not fit never gets an answer, and is given up"u8);
         }
         bus.AddClient(this).Ignore("without it all disks stay away"u8);
@@ -43,7 +45,7 @@ public sealed class Sbp2Initiator : IBusClient, INodeClient
     /// <summary>Places of disks, with and without one.</summary>
     public ReadOnlySpan<Sbp2Disk> Disks => _disks;
 
-    /// <summary>Units that are no disk for us, by the last reason; disks for which there was no place.</summary>
+    /// <summary>Unit directories that have no disk for us, by the last reason; disks, and directories that were not looked at, for which there was no place.</summary>
     public ulong UnitsRefused { get; private set; }
 
     public UnitFault LastFault { get; private set; }
@@ -64,9 +66,13 @@ public sealed class Sbp2Initiator : IBusClient, INodeClient
         if (rom == null)
             return;
         RomEntries entries = rom.Entries(rom.Root);
-        // A node has one door: of several units the first disk is used.
-        while (rom.TryFindUnit(ref entries, Sbp2Unit.Specifier, Sbp2Unit.Version, out int directory))
+        for (int directories = 0; rom.TryFindUnit(ref entries, Sbp2Unit.Specifier, Sbp2Unit.Version, out int directory); directories++)
         {
+            if (directories >= MostDirectories)
+            {
+                NoPlace++;
+                continue;
+            }
             UnitFault fault = Sbp2Unit.Read(rom, directory, out Sbp2Unit unit);
             if (fault != UnitFault.None)
             {
@@ -74,12 +80,15 @@ public sealed class Sbp2Initiator : IBusClient, INodeClient
                 LastFault = fault;
                 continue;
             }
-            Sbp2Disk? disk = PlaceFor(rom.Guid);
-            if (disk == null)
-                NoPlace++;
-            else
-                disk.Found(node, rom.Guid, unit);
-            return;
+            LogicalUnits disks = new(rom, directory);
+            while (disks.TryNext(out unit.LogicalUnit))
+            {
+                Sbp2Disk? disk = PlaceFor(rom.Guid, unit);
+                if (disk == null)
+                    NoPlace++;
+                else
+                    disk.Found(node, rom.Guid, unit);
+            }
         }
     }
 
@@ -87,16 +96,21 @@ public sealed class Sbp2Initiator : IBusClient, INodeClient
     public void Quiesce() => _controller.OpenNodes = 0;
 
     // Its own, or else one that nobody has had, or one whose disk is gone.
-    private Sbp2Disk? PlaceFor(ulong guid)
+    private Sbp2Disk? PlaceFor(ulong guid, in Sbp2Unit unit)
     {
-        Sbp2Disk? place = null;
+        Sbp2Disk? place = null, own = null;
+        int used = 0;
         foreach (Sbp2Disk disk in _disks)
         {
-            if (disk.Guid == guid)
-                return disk;
-            if (disk.State == DiskState.Absent && (place == null || (place.Guid != 0 && disk.Guid == 0)))
+            if (disk.IsOf(guid, unit))
+                own = disk;
+            if (disk.State != DiskState.Absent)
+                used += disk.Guid == guid ? 1 : 0;
+            else if (place == null || (place.Guid != 0 && disk.Guid == 0))
                 place = disk;
         }
-        return place;
+        if (own != null && own.State != DiskState.Absent)
+            return own;
+        return used < MostOfNode ? own ?? place : null;
     }
 }

@@ -19,17 +19,14 @@ public enum UnitFault : byte
 }
 
 /// <summary>
-/// A disk's unit directory, checked. Of several logical units the first that is a disk is meant. Source: SBP-2, ANSI NCITS 325-1998,
+/// A unit directory with disks, checked, and which of its logical units is meant: one that is a disk. Source: SBP-2, ANSI NCITS 325-1998,
 /// section 7.
 /// </summary>
 public struct Sbp2Unit
 {
     public const uint Specifier = 0x00_609E, Version = 0x01_0483;
 
-    private const byte UnitCharacteristics = 0x3A, FirmwareRevision = 0x3C, LogicalUnitKey = 0x14, ManagementAgent = 0x54, LogicalUnitDirectory = 0xD4;
-
-    // Peripheral device types: direct access, reduced block commands (SPC-2, table 48).
-    private const uint Disk = 0, ReducedDisk = 0xE;
+    private const byte UnitCharacteristics = 0x3A, FirmwareRevision = 0x3C, ManagementAgent = 0x54;
 
     // Bounds of how long a management request may take, as directories say anything; in units of the directory, 500 ms.
     private const uint LeastTimeout = 10, MostTimeout = 80, TimeoutUnit = 500_000;
@@ -49,12 +46,11 @@ public struct Sbp2Unit
     /// <summary>By which bridges are told apart; 0 if the directory says nothing.</summary>
     public uint Firmware, Model;
 
-    /// <summary>Reads the unit directory at a place of a ROM.</summary>
+    /// <summary>Reads the unit directory at a place of a ROM; the first of its disks is meant.</summary>
     public static UnitFault Read(RomImage rom, int directory, out Sbp2Unit unit)
     {
         unit = new Sbp2Unit();
         uint characteristics = LeastTimeout << 8 | CommandBlock.LeastBytes / 4;
-        bool hasDisk = false;
         RomEntries entries = rom.Entries(directory);
         while (entries.TryNext(out RomEntry entry))
         {
@@ -72,29 +68,45 @@ public struct Sbp2Unit
                 case RomKey.Model:
                     unit.Model = entry.Value;
                     break;
-                case LogicalUnitKey when !hasDisk:
-                    hasDisk = IsDisk(entry.Value, ref unit);
-                    break;
-                case LogicalUnitDirectory when !hasDisk:
-                    hasDisk = rom.TryFind(entry.Target, LogicalUnitKey, out uint inner) && IsDisk(inner, ref unit);
-                    break;
             }
         }
         // Section 7.5: bits 7:0 quadlets of an ORB, 15:8 the time.
         unit.ManagementTime = TimeoutUnit * (ulong)Math.Clamp(characteristics >> 8 & 0xFF, LeastTimeout, MostTimeout);
         if (unit.Agent < Rom.Address + 4 * Rom.Quadlets)
             return UnitFault.NoAgent;
-        if (!hasDisk)
+        if (!new LogicalUnits(rom, directory).TryNext(out unit.LogicalUnit))
             return UnitFault.NoDisk;
         uint orbBytes = (characteristics & 0xFF) * 4;
         unit.HasLongCommands = orbBytes >= CommandBlock.LongBytes;
         return orbBytes is >= CommandBlock.LeastBytes and <= CommandBlock.Bytes ? UnitFault.None : UnitFault.OrbSize;
     }
+}
 
-    // Section 7.6: device type in bits 20:16, number in 15:0.
-    private static bool IsDisk(uint value, ref Sbp2Unit unit)
+/// <summary>
+/// The logical units of a unit directory that are disks: numbers, in any order, perhaps one more than once. Each has an entry of its own or, where
+/// it says more of itself, a directory with one. Source: SBP-2, ANSI NCITS 325-1998, section 7.
+/// </summary>
+public ref struct LogicalUnits(RomImage rom, int directory)
+{
+    private const byte UnitKey = 0x14, UnitDirectory = 0xD4;
+
+    // Peripheral device types: direct access, reduced block commands (SPC-2, table 48).
+    private const uint Disk = 0, ReducedDisk = 0xE;
+
+    private RomEntries _entries = rom.Entries(directory);
+
+    public bool TryNext(out ushort number)
     {
-        unit.LogicalUnit = (ushort)value;
-        return (value >> 16 & 0x1F) is Disk or ReducedDisk;
+        while (_entries.TryNext(out RomEntry entry))
+        {
+            uint value = entry.Value;
+            bool isUnit = entry.Key == UnitKey || (entry.Key == UnitDirectory && rom.TryFind(entry.Target, UnitKey, out value));
+            // Section 7.6: device type in bits 20:16, number in 15:0.
+            number = (ushort)value;
+            if (isUnit && (value >> 16 & 0x1F) is Disk or ReducedDisk)
+                return true;
+        }
+        number = 0;
+        return false;
     }
 }

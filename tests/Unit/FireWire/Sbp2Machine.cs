@@ -182,19 +182,19 @@ internal sealed unsafe class Sbp2Machine : IDisposable, IBlockHandler
         return bytes;
     }
 
-    public BlockRequest Write(ulong first, uint count, int seed)
+    public BlockRequest Write(ulong first, uint count, int seed, DiskDriver? disk = null)
     {
         ScatterList list = List((int)count * BlockBytes, new Random(seed), Content((int)count * BlockBytes, seed));
         BlockRequest request = New().Write(first, count, ref list);
-        Ours.Submit(request);
+        (disk ?? Ours).Submit(request);
         return request;
     }
 
-    public BlockRequest Read(ulong first, uint count, int seed)
+    public BlockRequest Read(ulong first, uint count, int seed, DiskDriver? disk = null)
     {
         ScatterList list = List((int)count * BlockBytes, new Random(seed));
         BlockRequest request = New().Read(first, count, ref list);
-        Ours.Submit(request);
+        (disk ?? Ours).Submit(request);
         return request;
     }
 
@@ -226,8 +226,8 @@ internal sealed unsafe class Sbp2Machine : IDisposable, IBlockHandler
     public void CheckNothingLeaks()
     {
         Pull();
-        Until(() => Ours.State == DiskState.Absent, 20_000);
-        Assert.Equal((0, 0), (Ours.UnderWay, Node.Core.UnderWay));
+        Until(() => Initiator.Disks.ToArray().All(disk => disk.State == DiskState.Absent), 20_000);
+        Assert.Equal((0, 0), (Initiator.Disks.ToArray().Sum(disk => disk.UnderWay), Node.Core.UnderWay));
         foreach (BlockRequest request in Done)
         {
             ScatterList list = request.TakeData();

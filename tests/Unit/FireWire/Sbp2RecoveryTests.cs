@@ -193,15 +193,15 @@ public sealed class Sbp2RecoveryTests
     }
 
     [Fact]
-    public void Five_disks_get_four_places_and_work_beside_each_other()
+    public void Nine_disks_get_eight_places_and_work_beside_each_other()
     {
         using Sbp2Machine machine = new Sbp2Machine().Ready();
-        ModelDisk[] others = [.. Enumerable.Range(1, 4).Select(i => new ModelDisk(new BusInformation(0xD15C + (ulong)i, MaxRecord: 10), new DiskImage(512 << i)))];
+        ModelDisk[] others = [.. Enumerable.Range(1, 8).Select(i => new ModelDisk(new BusInformation(0xD15C + (ulong)i, MaxRecord: 10), new DiskImage(512 << i)))];
         foreach (ModelDisk other in others)
             machine.Bus.Add(other);
         machine.Until(() => machine.Initiator.Disks.ToArray().All(disk => disk.State == DiskState.Ready));
         machine.Pass(1000);
-        Assert.Equal(4, System.Numerics.BitOperations.PopCount(machine.Node.OpenNodes));
+        Assert.Equal(8, System.Numerics.BitOperations.PopCount(machine.Node.OpenNodes));
         Assert.True(machine.Initiator.NoPlace > 0);
         var requests = new List<BlockRequest>();
         foreach (DiskDriver disk in machine.Initiator.Disks)
