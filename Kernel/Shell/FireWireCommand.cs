@@ -57,7 +57,7 @@ internal static class FireWireCommand
         Terminal.WriteLine($"  fw reset [short | long]         resets the bus");
         Terminal.WriteLine($"  fw root NODE                    has a node be root after a short reset");
         Terminal.WriteLine($"  fw disk                         disks on the bus");
-        Terminal.WriteLine($"  fw disk read [DISK [MEBIBYTES]] reads one from its beginning: rate and SHA-256");
+        Terminal.WriteLine($"  fw disk read [DISK [MEBIBYTES [FROM]]] reads one, from its beginning or as many MiB behind: rate and SHA-256");
         Terminal.WriteLine($"  fw camera [@NODE] [FRAMES [MODE [RATE]]] shows frames of a camera or DV device; MODE of Format_0 and 1.875 * 2^RATE a second are for cameras");
         Terminal.WriteLine($"  fw read NODE ADDRESS [BYTES]    reads a node's space; 4 bytes, 4096 at most");
         Terminal.WriteLine($"  fw write NODE ADDRESS VALUE     writes 4 bytes there");

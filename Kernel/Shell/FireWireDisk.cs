@@ -12,7 +12,7 @@ using Sluice.Runtime;
 
 namespace Sluice.Shell;
 
-/// <summary>FireWire's disks: what there is, and reading one from its beginning, with rate and hash. Nothing is written.</summary>
+/// <summary>FireWire's disks: what there is, and reading one, with rate and hash. Nothing is written.</summary>
 internal static class FireWireDisk
 {
     private const ulong Look = 100_000, Progress = 1_000_000;
@@ -24,25 +24,31 @@ internal static class FireWireDisk
     /// <summary>Once, while starting.</summary>
     public static void Initialize() => _reader = new Reader();
 
-    /// <summary><c>disk</c> lists them, <c>disk read [DISK [MEBIBYTES]]</c> reads.</summary>
+    /// <summary><c>disk</c> lists them, <c>disk read [DISK [MEBIBYTES [FROM]]]</c> reads.</summary>
     public static bool Run(CommandWords words)
     {
-        ReadOnlySpan<Sbp2Disk> disks = FireWireStart.Cards[0].Disks.Disks;
+        Sbp2Initiator initiator = FireWireStart.Cards[0].Disks;
+        ReadOnlySpan<Sbp2Disk> disks = initiator.Disks;
         if (!words.TryNext(out ReadOnlySpan<byte> what))
         {
             for (int i = 0; i < disks.Length; i++)
                 Write(i, disks[i]);
-            if (FireWireStart.Cards[0].Disks.UnitsRefused != 0)
-                Terminal.WriteLine($"  {FireWireStart.Cards[0].Disks.UnitsRefused} units are no disk for us");
+            if (initiator.UnitsRefused + initiator.NoPlace != 0)
+                Terminal.WriteLine($"  {initiator.UnitsRefused} units are no disk for us, {initiator.NoPlace} had no place");
             return true;
         }
-        ulong disk = 0, mebibytes = ulong.MaxValue >> 20;
-        if (!what.SequenceEqual("read"u8) || !TryReadNumber(ref words, (ulong)disks.Length - 1, ref disk) || !TryReadNumber(ref words, mebibytes, ref mebibytes) || words.TryNext(out _))
+        ulong number = 0, most = ulong.MaxValue >> 20, mebibytes = most, from = 0;
+        if (!what.SequenceEqual("read"u8) || !TryReadNumber(ref words, (ulong)disks.Length - 1, ref number) || !TryReadNumber(ref words, most, ref mebibytes)
+            || !TryReadNumber(ref words, most, ref from) || words.TryNext(out _))
             return false;
-        if (!disks[(int)disk].IsReady)
-            Terminal.WriteLine($"  disk {disk} is not ready: {NameOf(disks[(int)disk].State)}");
+        Sbp2Disk disk = disks[(int)number];
+        ulong bytes = disk.Blocks * disk.BlockBytes;
+        if (!disk.IsReady)
+            Terminal.WriteLine($"  disk {number} is not ready: {NameOf(disk.State)}");
+        else if (from << 20 >= bytes)
+            Terminal.WriteLine($"  disk {number} ends before");
         else
-            Read(disks[(int)disk], Math.Min(mebibytes << 20, disks[(int)disk].Blocks * disks[(int)disk].BlockBytes));
+            Read(disk, from << 20, Math.Min(mebibytes << 20, bytes - (from << 20)));
         return true;
     }
 
@@ -53,16 +59,16 @@ internal static class FireWireDisk
     {
         if (disk.Guid == 0)
             return;
-        Terminal.Write($"  disk {number} {new GuidText(disk.Guid)}: {NameOf(disk.State)}");
+        Terminal.Write($"  disk {number} {new GuidText(disk.Guid)} unit {disk.LogicalUnit}: {NameOf(disk.State)}");
         if (disk.IsReady)
             Terminal.Write($", {disk.Blocks} blocks of {disk.BlockBytes} bytes ({new ByteSize(disk.Blocks * disk.BlockBytes)}){(disk.IsReadOnly ? ", read-only"u8 : default)}");
         Terminal.WriteLine($"");
     }
 
-    private static void Read(Sbp2Disk disk, ulong bytes)
+    private static void Read(Sbp2Disk disk, ulong from, ulong bytes)
     {
         ulong began = Clock.Microseconds, told = began;
-        if (!_reader.TryBegin(disk, bytes))
+        if (!_reader.TryBegin(disk, from, bytes))
         {
             Terminal.WriteLine($"  no memory to read into");
             return;
@@ -96,7 +102,7 @@ internal static class FireWireDisk
     /// <summary>Hashes a disk from its beginning; with a controller its bus is reset in between, short and long in turn. False if it cannot be read.</summary>
     public static bool TryHash(Sbp2Disk disk, ulong bytes, Ohci? resets, Span<byte> hash)
     {
-        if (!_reader.TryBegin(disk, bytes))
+        if (!_reader.TryBegin(disk, 0, bytes))
             return false;
         for (int done = 0; !_reader.IsDone; _reader.Go())
         {
@@ -139,10 +145,10 @@ internal static class FireWireDisk
 
         public bool IsDone => _head == _tail && (_asked == _end || Result != BlockResult.Complete);
 
-        public bool TryBegin(Sbp2Disk disk, ulong bytes)
+        public bool TryBegin(Sbp2Disk disk, ulong from, ulong bytes)
         {
-            (_disk, _end, Result) = (disk, bytes, BlockResult.Complete);
-            _asked = Hashed = 0;
+            (_disk, _asked, _end, Result) = (disk, from, from + bytes, BlockResult.Complete);
+            Hashed = 0;
             _head = _tail = 0;
             Hash.Start();
             bool hasAll = true;
