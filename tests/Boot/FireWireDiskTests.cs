@@ -48,6 +48,7 @@ public sealed class FireWireDiskTests
             }
         }
         Assert.Contains("disk 1 ends before", await machine.Shell($"fw disk read 1 1 {Bytes / MiB}"));
+        Assert.Contains("1 passed", await machine.Shell("test firewire/disks*"));
         Assert.Equal(2, ((Sbp2Disk)bus.Model.Bus.Phys.Single(phy => phy.Name == "disk").Link!).LoginCount);
         if (arguments == "dma=check") Assert.DoesNotContain("dma check:", machine.Console);
     }
