@@ -13,10 +13,7 @@ internal sealed class Neighbours(FireWireBus bus, IFireWireController controller
     // An agent that is silent for so long is asked by others all the same: it says if it is still busy.
     private const ulong TurnTime = 1_000_000;
 
-    /// <summary>Whether a node's door is open.</summary>
-    public bool IsOpen(int node) => (controller.OpenNodes >> node & 1) != 0;
-
-    /// <summary>Opens or shuts the door of a disk's node, as its disks are now, and tells the others if it changed.</summary>
+    /// <summary>Opens or shuts the door of a disk's node, as its disks are now, and tells them.</summary>
     public void SetDoor(Sbp2Disk by)
     {
         bool isHeld = false, isLoose = false;
@@ -28,13 +25,15 @@ internal sealed class Neighbours(FireWireBus bus, IFireWireController controller
             isLoose |= disk.IsLoose;
         }
         bool isOpen = isHeld && !isLoose && bus.IsUp;
-        if (isOpen == IsOpen(by.Node))
-            return;
-        controller.OpenNodes ^= 1ul << by.Node;
+        if (isOpen != ((controller.OpenNodes >> by.Node & 1) != 0))
+            controller.OpenNodes ^= 1ul << by.Node;
         foreach (Sbp2Disk disk in disks)
         {
-            if (disk != by && disk.Node == by.Node)
-                disk.DoorWasSet(isOpen);
+            if (disk.Node != by.Node || disk.IsDoorOpen == isOpen)
+                continue;
+            disk.IsDoorOpen = isOpen;
+            if (disk != by)
+                disk.DoorWasSet();
         }
     }
 

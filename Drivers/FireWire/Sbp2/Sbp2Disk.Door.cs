@@ -19,13 +19,16 @@ public sealed unsafe partial class Sbp2Disk
     /// <summary>Memory was taken back from it, and it has not ended yet what it had.</summary>
     internal bool IsLoose { get; private set; }
 
+    /// <summary>Whether the door was open when it was set last.</summary>
+    internal bool IsDoorOpen { get; set; }
+
     /// <summary>Another disk of the node had the door set.</summary>
-    internal void DoorWasSet(bool isOpen)
+    internal void DoorWasSet()
     {
         _work.Mark();
-        if (isOpen && State == DiskState.Starting && UnderWay == 0)
+        if (IsDoorOpen && State == DiskState.Starting && UnderWay == 0)
             _due = 0;
-        if (isOpen || UnderWay == 0)
+        if (IsDoorOpen || UnderWay == 0)
             return;
         Counters.ShutOut++;
         if (State != DiskState.Recovering)
@@ -33,7 +36,9 @@ public sealed unsafe partial class Sbp2Disk
         State = DiskState.Recovering;
         _wasUnitReset = false;
         _phase = ManagementPhase.None;
-        Shut(counts: false);
+        _agent = AgentPhase.Unknown;
+        IsLoose = true;
+        TakeAllBack(counts: false);
         Begin(RecoveryStep.AgentReset);
     }
 

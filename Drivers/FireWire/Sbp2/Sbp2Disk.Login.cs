@@ -148,8 +148,10 @@ public sealed unsafe partial class Sbp2Disk
 
     private void TrySendManagement()
     {
+        if (_phase != ManagementPhase.Queued || _managementWrite.IsUnderWay)
+            return;
         ulong now = Clock.Microseconds;
-        if (_phase != ManagementPhase.Queued || _managementWrite.IsUnderWay || now < _tellAt)
+        if (now < _tellAt)
             return;
         if (!_neighbours.HasTurn(this))
         {

@@ -84,7 +84,7 @@ public sealed unsafe partial class Sbp2Disk
         if (!CanLink)
         {
             // The last write of a register has not ended yet; or another disk has the door shut, and will have it opened.
-            _due = _neighbours.IsOpen(_node) ? Clock.Microseconds + RegisterPause : ulong.MaxValue;
+            _due = IsDoorOpen ? Clock.Microseconds + RegisterPause : ulong.MaxValue;
             return;
         }
         if (_step == ProbeStep.Inquiry && (Workarounds & Workarounds.DelayInquiry) != 0 && !_isDelayed)

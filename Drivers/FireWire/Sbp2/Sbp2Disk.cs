@@ -195,8 +195,9 @@ public sealed unsafe partial class Sbp2Disk : IBlockDevice, IBlockHandler, IWork
         _phase = ManagementPhase.None;
         _hasLogin = State is DiskState.Starting or DiskState.Ready or DiskState.Recovering or DiskState.Reconnecting || (State == DiskState.Lost && _hasLogin);
         _holdUntil = now + _holdTime;
-        Shut(counts: false);
-        IsLoose = false;
+        _agent = AgentPhase.Unknown;
+        IsLoose = IsDoorOpen = false;
+        TakeAllBack(counts: false);
         _node = Topology.Nobody;
         (_isOutcast, _willBeOutcast) = (_willBeOutcast, false);
         if (State == DiskState.Absent || _isOutcast)
@@ -219,7 +220,10 @@ public sealed unsafe partial class Sbp2Disk : IBlockDevice, IBlockHandler, IWork
         {
             _watchAt = now + WatchTime;
             if (!_bus.IsUp)
+            {
+                Shut(counts: false);
                 BusChanged();
+            }
         }
         if (now < _due)
             return;
