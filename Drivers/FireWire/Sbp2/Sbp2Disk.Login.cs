@@ -15,6 +15,9 @@ public sealed unsafe partial class Sbp2Disk
     // While another disk of the node has told the agent something; after the agent said that it is busy.
     private const ulong TurnPause = 10_000, ConflictPause = 100_000;
 
+    // What others wait for takes no longer; who does not answer by then is given up, so that they go on.
+    private const ulong SharedTime = 2_000_000;
+
     private readonly Transaction _managementWrite;
     private ManagementPhase _phase;
     private ulong _managementDue = ulong.MaxValue, _tellAt;
@@ -134,13 +137,15 @@ public sealed unsafe partial class Sbp2Disk
         _work.Mark();
     }
 
+    private bool IsAwaited => State == DiskState.Recovering && _neighbours.HasOther(this);
+
     /// <summary>Asks for a management function; <see cref="ManagementEnded"/> follows, unless the bus changes.</summary>
     private void Manage(ManagementFunction function, ushort which, ulong task)
     {
         Window.Turn();
         Management.Write(Window.Orb, function, which, task, Window.Start + LoginWindow.ResponseAt, Window.Start + LoginWindow.StatusAt);
         _phase = ManagementPhase.Queued;
-        _managementDue = Clock.Microseconds + _unit.ManagementTime;
+        _managementDue = Clock.Microseconds + (IsAwaited ? Math.Min(_unit.ManagementTime, SharedTime) : _unit.ManagementTime);
         _tellAt = 0;
         _work.Mark();
         TrySendManagement();
@@ -208,7 +213,10 @@ public sealed unsafe partial class Sbp2Disk
         if (_phase == ManagementPhase.None)
             return;
         Counters.ManagementTimeOuts++;
-        ManagementEnded(false);
+        if (IsAwaited)
+            Leave(DiskState.Failed);
+        else
+            ManagementEnded(false);
     }
 
     private void ManagementEnded(bool isOk)
