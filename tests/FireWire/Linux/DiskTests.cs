@@ -1,6 +1,8 @@
 using System;
+using System.Buffers.Binary;
 using System.IO;
 using System.Linq;
+using System.Security.Cryptography;
 using System.Threading.Tasks;
 using Sluice.FireWire.Sbp2;
 using Sluice.FireWire.Tool;
@@ -34,6 +36,53 @@ public sealed class DiskTests
         const int most = 3;
         for (int attempt = 1; !await TryJudge(machine, cpus, msi, speed, isUefi, attempt < most && cpus > 1); attempt++)
             TestContext.Current.TestOutputHelper!.WriteLine($"Linux crashed in ohci_cancel_packet, attempt {attempt} of {most}");
+    }
+
+    [Fact]
+    public async Task Linux_reads_and_writes_both_units_of_a_node_beyond_2_TiB()
+    {
+        Assert.SkipUnless(Environment.GetEnvironmentVariable("SLUICE_TEST_ALL") == "1", "make test-firewire-model and make test-all run this");
+        string? whyNot = LinuxGuest.WhyNot("shell-init");
+        Assert.SkipWhen(whyNot != null, whyNot ?? "");
+        const ulong bytes = 3UL << 40;
+        DirectoryInfo folder = Directory.CreateTempSubdirectory("firewire-model");
+        try
+        {
+            string socket = Path.Combine(folder.FullName, "controller");
+            using var model = new Sluice.FireWire.Tool.Model(
+                Options.Parse(["--controller", $"{socket},name=host", "--node", $"disk,name=disk,luns=2,size={bytes},numbered=on"]), _ => { });
+            var disk = (Sbp2Disk)model.Bus.Phys[1].Link!;
+            using LinuxGuest guest = LinuxGuest.Start(socket, LinuxGuest.Machine("q35", 1, false), "", "shell-init");
+            Assert.True(await guest.SeesAsync("ready", _patience), guest.Said);
+            string[] sizes = await guest.RunAsync("for i in $($B seq 600); do [ -e /dev/sdb ] && break; $B sleep 0.2; done; $B cat /sys/block/sda/size /sys/block/sdb/size", _patience);
+            Assert.Equal(Enumerable.Repeat($"{bytes / 512}", 2), sizes);
+            foreach (ulong mebibyte in (ulong[])[0, (2 << 20) - 1, 5 << 19, (3 << 20) - 2])
+            {
+                // Which of the two is found first is Linux's affair.
+                string[] read = await guest.RunAsync($"for d in sda sdb; do $B dd if=/dev/$d bs=1M skip={mebibyte} count=2 2>/dev/null | $B sha256sum | $B cut -d' ' -f1; done", _patience);
+                Assert.Equal(new[] { Hash(0, mebibyte), Hash(1, mebibyte) }.Order(), read.Order());
+            }
+            string[] written = await guest.RunAsync("$B dd if=/dev/urandom of=/piece bs=1M count=2 2>/dev/null; for d in sda sdb; do $B dd if=/piece of=/dev/$d bs=1M seek=2621440 conv=fsync 2>/dev/null; done; $B sha256sum /piece | $B cut -d' ' -f1", _patience);
+            foreach (ScsiDisk unit in disk.Units)
+            {
+                byte[] stored = new byte[2 << 20];
+                model.Do(() => Assert.True(unit.Image.TryRead(5UL << 30, stored)));
+                Assert.Equal(Assert.Single(written), Convert.ToHexStringLower(SHA256.HashData(stored)));
+            }
+            Assert.Equal(0, model.Devices[0].Memory.Refused);
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+
+        static string Hash(int unit, ulong mebibyte)
+        {
+            byte[] content = new byte[2 << 20];
+            for (int at = 0; at < content.Length; at += 8)
+                BinaryPrimitives.WriteUInt64BigEndian(content.AsSpan(at), ((ulong)unit << Sbp2Disk.UnitShift) + ((mebibyte << 20) + (ulong)at) / 512);
+            return Convert.ToHexStringLower(SHA256.HashData(content));
+        }
     }
 
     private static async Task<bool> TryJudge(string machine, int cpus, string msi, string speed, bool isUefi, bool mayCrash)
