@@ -67,7 +67,8 @@ public sealed unsafe partial class FireWireBus
         // What an error left there is nobody's business.
         if (code != ResponseCode.Complete)
             last = bytes = 0;
-        Respond(response, header, code, last, isQuadlet ? 0 : bytes, arrival);
+        Fill(response, header, code, last, isQuadlet ? 0 : bytes, arrival);
+        TryGive(response);
         return true;
     }
 
@@ -105,7 +106,8 @@ public sealed unsafe partial class FireWireBus
         {
             bool hasOld = header.Code == TransactionCode.Lock && code == ResponseCode.Complete;
             uint operation = header.Code == TransactionCode.Lock ? (ushort)header.Operation : 0u;
-            Respond(response, header, code, operation | (hasOld ? width << 16 : 0), hasOld ? width : 0, arrival);
+            Fill(response, header, code, operation | (hasOld ? width << 16 : 0), hasOld ? width : 0, arrival);
+            GiveInTurn(response);
         }
     }
 
@@ -170,7 +172,7 @@ public sealed unsafe partial class FireWireBus
 
     // The header's last quadlet, if it has one, is data or tells how much there is.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void Respond(Response response, in PacketHeader request, ResponseCode code, uint last, uint bytes, in Arrival arrival)
+    private void Fill(Response response, in PacketHeader request, ResponseCode code, uint last, uint bytes, in Arrival arrival)
     {
         response.SetHeader(PacketHeader.Respond(request, NodeId, code, last));
         response.DataBytes = (int)bytes;
@@ -180,7 +182,6 @@ public sealed unsafe partial class FireWireBus
         response.Generation = arrival.Generation;
         response.Expires = CycleMath.Add(arrival.Time, Registers.ResponseTime);
         response.Tries = 0;
-        TryGive(response);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -195,7 +196,7 @@ public sealed unsafe partial class FireWireBus
     {
         if (ack.IsBusy && IsUp && response.Generation == Generation && ++response.Tries < MostResponseTries)
         {
-            GiveAgain(response);
+            GiveInTurn(response);
             return true;
         }
         Counters.ResponsesLost++;

@@ -20,9 +20,6 @@ public sealed unsafe partial class FireWireBus
             transaction.State = Transaction.Phase.Blocked;
     }
 
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private void SendAgain(Transaction transaction) => Send(transaction);
-
     // To the controller, or behind those that wait for room there.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool TryGive(OutPacket packet)
@@ -35,9 +32,15 @@ public sealed unsafe partial class FireWireBus
         return false;
     }
 
+    // The same by the way of those that waited, for what is rarely sent.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private void GiveAgain(OutPacket packet) => TryGive(packet);
+    private void GiveInTurn(OutPacket packet)
+    {
+        _blocked.Push(packet);
+        SendBlocked();
+    }
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private void SendBlocked()
     {
         while (_blocked.TryTake(out OutPacket? packet))
@@ -79,7 +82,8 @@ public sealed unsafe partial class FireWireBus
                 }
                 else if (transaction.State == Transaction.Phase.BackingOff)
                 {
-                    SendAgain(transaction);
+                    transaction.State = Transaction.Phase.Blocked;
+                    GiveInTurn(transaction);
                 }
                 else
                 {

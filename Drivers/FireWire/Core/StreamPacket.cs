@@ -78,7 +78,7 @@ public sealed unsafe partial class FireWireBus
         else if (packet.From != null && !TryCopy(packet))
             Finish(packet, TransactionResult.NotSent);
         else
-            GiveAgain(packet);
+            GiveInTurn(packet);
     }
 
     private void StreamSent(StreamPacket packet, AckCode ack)
