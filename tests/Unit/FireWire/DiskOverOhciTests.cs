@@ -71,6 +71,41 @@ public sealed class DiskOverOhciTests : IBlockHandler
         machine.CheckNothingLeaks(driver);
     }
 
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public void Of_two_units_of_a_node_one_is_let_go_while_the_other_works(string kind)
+    {
+        using var machine = new OhciMachine(kind);
+        using var disk = new ModelDisk(new BusInformation(0xD15C, MaxRecord: 10), [new DiskImage(2048 * 512), new DiskImage(2048 * 512)], null);
+        Ohci driver = machine.Probe();
+        var initiator = new Sbp2Initiator(driver.Bus, new RemoteNodes(driver.Bus), driver, driver.Function.Dma);
+        (DiskDriver one, DiskDriver two) = (initiator.Disks[0], initiator.Disks[1]);
+        machine.Add(disk);
+        Until(machine, () => one.State == DiskState.Ready && two.State == DiskState.Ready, 5000);
+        Assert.Equal(1ul << disk.Phy.PhysicalId, driver.OpenNodes);
+        BlockRequest[] requests = [.. Enumerable.Range(0, 6).Select(i => Submit(machine, one, (ulong)(i * 100), 60, i))];
+        BlockRequest[] others = [.. Enumerable.Range(0, 6).Select(i => Submit(machine, two, (ulong)(i * 100), 60, i + 6))];
+        // Both have commands, and nobody gets on before those of the one that goes have ended.
+        Machine.Work.Run(64);
+        two.Eject();
+        Assert.Equal((true, 0ul), (two.IsLoose, driver.OpenNodes));
+        Until(machine, () => requests.Concat(others).All(request => !request.IsUnderWay) && two.State == DiskState.Absent, 5000);
+        Assert.Equal(1ul << disk.Phy.PhysicalId, driver.OpenNodes);
+        Assert.All(requests, request => Assert.Equal(BlockResult.Complete, request.Result));
+        Assert.Contains(others, request => request.Result == BlockResult.Removed);
+        for (int i = 0; i < requests.Length; i++)
+        {
+            byte[] stored = new byte[60 * 512];
+            Assert.True(disk.Unit.Image.TryRead((ulong)(i * 100), stored));
+            Assert.Equal(Sbp2Machine.Content(stored.Length, i), stored);
+        }
+        machine.Bus.Disconnect(disk.Phy);
+        Until(machine, () => one.State == DiskState.Absent, 20_000);
+        foreach (BlockRequest request in requests.Concat(others))
+            Sbp2Machine.Take(request);
+        machine.CheckNothingLeaks(driver);
+    }
+
     [Fact]
     public void A_controller_that_is_pulled_ends_the_requests_of_its_disks()
     {
