@@ -33,9 +33,10 @@ public enum DiskState : byte
 }
 
 /// <summary>
-/// A disk of SBP-2, a logical unit of a node. It gets its commands and data from our memory by the controller alone, as long as the door is open to its node: from
-/// after the login, until the next bus reset or until something goes wrong. So memory is taken back from it in two cases: it said that the
-/// command is over, or the door was shut before. Read this file, then those of the login, of the door, of commands, of SCSI, of recovery.
+/// A disk of SBP-2, a logical unit of a node. It gets its commands and data from our memory by the controller alone, as long as the door is
+/// open to its node: from after the login, until the next bus reset or until something goes wrong. So memory is taken back from it in two
+/// cases: it said that the command is over, or the door was shut before. Read this file, then those of the login, of the door, of commands, of
+/// SCSI, of recovery.
 /// </summary>
 public sealed unsafe partial class Sbp2Disk : IBlockDevice, IBlockHandler, IWork, ITimerHandler, ITransactionHandler
 {

@@ -54,15 +54,19 @@ public sealed class DiskTests
             var disk = (Sbp2Disk)model.Bus.Phys[1].Link!;
             using LinuxGuest guest = LinuxGuest.Start(socket, LinuxGuest.Machine("q35", 1, false), "", "shell-init");
             Assert.True(await guest.SeesAsync("ready", _patience), guest.Said);
-            string[] sizes = await guest.RunAsync("for i in $($B seq 600); do [ -e /dev/sdb ] && break; $B sleep 0.2; done; $B cat /sys/block/sda/size /sys/block/sdb/size", _patience);
+            string[] sizes = await guest.RunAsync(
+                "for i in $($B seq 600); do [ -e /dev/sdb ] && break; $B sleep 0.2; done; $B cat /sys/block/sda/size /sys/block/sdb/size", _patience);
             Assert.Equal(Enumerable.Repeat($"{bytes / 512}", 2), sizes);
             foreach (ulong mebibyte in (ulong[])[0, (2 << 20) - 1, 5 << 19, (3 << 20) - 2])
             {
                 // Which of the two is found first is Linux's affair.
-                string[] read = await guest.RunAsync($"for d in sda sdb; do $B dd if=/dev/$d bs=1M skip={mebibyte} count=2 2>/dev/null | $B sha256sum | $B cut -d' ' -f1; done", _patience);
+                string[] read = await guest.RunAsync(
+                    $"for d in sda sdb; do $B dd if=/dev/$d bs=1M skip={mebibyte} count=2 2>/dev/null | $B sha256sum | $B cut -d' ' -f1; done", _patience);
                 Assert.Equal(new[] { Hash(0, mebibyte), Hash(1, mebibyte) }.Order(), read.Order());
             }
-            string[] written = await guest.RunAsync("$B dd if=/dev/urandom of=/piece bs=1M count=2 2>/dev/null; for d in sda sdb; do $B dd if=/piece of=/dev/$d bs=1M seek=2621440 conv=fsync 2>/dev/null; done; $B sha256sum /piece | $B cut -d' ' -f1", _patience);
+            string[] written = await guest.RunAsync(
+                "$B dd if=/dev/urandom of=/piece bs=1M count=2 2>/dev/null; for d in sda sdb; do "
+                + "$B dd if=/piece of=/dev/$d bs=1M seek=2621440 conv=fsync 2>/dev/null; done; $B sha256sum /piece | $B cut -d' ' -f1", _patience);
             foreach (ScsiDisk unit in disk.Units)
             {
                 byte[] stored = new byte[2 << 20];

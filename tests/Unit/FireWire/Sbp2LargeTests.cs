@@ -1,7 +1,6 @@
 using System;
 using System.Buffers.Binary;
 using System.Collections.Generic;
-using System.Linq;
 using Sluice.Block;
 using Sluice.Drivers.Sbp2;
 using Sluice.FireWire.Nodes;
@@ -32,7 +31,8 @@ public sealed class Sbp2LargeTests
             BlockRequest read = machine.Read(first, 17, 1);
             Assert.Equal(BlockResult.Complete, machine.Run(read));
             byte[] bytes = Sbp2Machine.Take(read);
-            Assert.Equal(Enumerable.Range(0, 17).Select(i => first + (ulong)i), Enumerable.Range(0, 17).Select(i => BinaryPrimitives.ReadUInt64BigEndian(bytes.AsSpan(i * 512 + 504))));
+            for (int i = 0; i < 17; i++)
+                Assert.Equal(first + (ulong)i, BinaryPrimitives.ReadUInt64BigEndian(bytes.AsSpan(i * 512 + 504)));
         }
         foreach (ulong first in (ulong[])[Reach - 9, Many - 17])
         {
@@ -154,6 +154,7 @@ public sealed class Sbp2LargeTests
     private static Sbp2Machine Make(ulong blocks, int orbBytes = 36, string kind = "coherent")
     {
         RomDirectory unit = new RomDirectory().Value(0x12, 0x00_609E).Value(0x13, 0x01_0483).Value(0x54, 0x4000).Value(0x3A, 0x0A00 | ((uint)orbBytes / 4)).Value(0x14, 0);
-        return new Sbp2Machine(kind, disk: new ModelDisk(new BusInformation(0xD15C, MaxRecord: 10), [new DiskImage((long)blocks * 512, 0)], new RomDirectory().Value(0x03, 5).Directory(0xD1, unit)));
+        RomDirectory root = new RomDirectory().Value(0x03, 5).Directory(0xD1, unit);
+        return new Sbp2Machine(kind, disk: new ModelDisk(new BusInformation(0xD15C, MaxRecord: 10), [new DiskImage((long)blocks * 512, 0)], root));
     }
 }
