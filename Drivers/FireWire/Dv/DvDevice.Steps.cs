@@ -27,7 +27,7 @@ public sealed unsafe partial class DvDevice : IFcpHandler
     private OutputPlug _plug, _wanted;
     private BusSpeed _rate;
     private int _channel, _tries, _interim;
-    private byte _subunit;
+    private byte _subunit, _page;
 
     // A command is under way; the format was asked for; the tape was made to play; we are counted by the plug; others were before us.
     private bool _isAsking, _isAsked, _hasPlayed, _isConnected, _isBorrowed;
@@ -40,6 +40,7 @@ public sealed unsafe partial class DvDevice : IFcpHandler
         Judge,
         Connect,
         Watch,
+        AskSubunits,
         AskTransport,
         Play,
         Done,
@@ -127,9 +128,17 @@ public sealed unsafe partial class DvDevice : IFcpHandler
             case StartStep.Watch:
                 if (_assembler.Counters.Packets == 0 && _pause.IsRunning)
                     break;
-                if (_assembler.Counters.Packets == 0 && TryAsk(AvcCommand.AskTransport))
-                    Step = (int)StartStep.AskTransport;
-                else
+                Step = (int)StartStep.AskSubunits;
+                _page = 0;
+                if (_assembler.Counters.Packets != 0 || !TryAskSubunits())
+                    GoOn();
+                break;
+            case StartStep.AskSubunits:
+                if (!TryAskSubunits())
+                    GoOn();
+                break;
+            case StartStep.AskTransport:
+                if (!TryAsk(AvcCommand.AskTransport))
                     GoOn();
                 break;
             case StartStep.Play:
@@ -269,6 +278,14 @@ public sealed unsafe partial class DvDevice : IFcpHandler
         return _isAsking;
     }
 
+    private bool TryAskSubunits()
+    {
+        Span<byte> command = stackalloc byte[AvcCommand.AskSubunits.Length];
+        AvcCommand.AskSubunits.CopyTo(command);
+        command[3] = AvcCommand.PageOf(_page);
+        return TryAsk(command);
+    }
+
     // A command was answered; or not, or refused to be taken: then there is nothing.
     private void Replied(ReadOnlySpan<byte> response)
     {
@@ -292,6 +309,13 @@ public sealed unsafe partial class DvDevice : IFcpHandler
                 Step = (int)StartStep.ReadMaster;
                 if (!response.IsEmpty && AvcCommand.IsOtherFormat(response))
                     Fail(VideoEnd.NoSuchMode);
+                break;
+            case StartStep.AskSubunits when !response.IsEmpty:
+                bool hasTape = AvcCommand.HasTape(response, out bool isLast);
+                if (hasTape)
+                    Step = (int)StartStep.AskTransport;
+                else if (isLast || ++_page == AvcCommand.SubunitPages)
+                    GoOn();
                 break;
             case StartStep.AskTransport when !response.IsEmpty && AvcCommand.IsStopped(response):
                 Step = (int)StartStep.Play;

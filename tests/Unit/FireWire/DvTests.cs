@@ -197,6 +197,45 @@ public sealed class DvTests
         bus.End();
     }
 
+    [Theory]
+    [InlineData(0, false)]
+    [InlineData(5, false)]
+    [InlineData(32, false)]
+    [InlineData(0, true)]
+    [InlineData(3, true)]
+    [InlineData(4, true)]
+    [InlineData(31, true)]
+    public void Only_a_unit_that_has_a_tape_is_told_to_play_it(int others, bool hasTape)
+    {
+        using var bus = new DvMachine("coherent");
+        const byte tuner = 5 << 3, tape = 4 << 3, nothing = 0xFF;
+        byte[] subunits = [.. Enumerable.Repeat(tuner, others), hasTape ? tape : nothing, .. Enumerable.Repeat(nothing, 32)];
+        int asked = 0, toTape = 0;
+        bus.Theirs.Answer = command =>
+        {
+            byte[] response = new byte[command.Length];
+            bus.Theirs.Recorder.TryAnswer(command, response);
+            toTape += command[1] == tape ? 1 : 0;
+            if (command[1] == 0xFF && command[2] == 0x31)
+            {
+                Assert.Equal(asked++ << 4 | 7, command[3]);
+                subunits.AsSpan((command[3] >> 4) * 4, 4).CopyTo(response.AsSpan(4));
+            }
+            return [response];
+        };
+        bus.Start();
+        Assert.Equal((Math.Min(others / 4 + 1, 8), hasTape ? 2 : 0), (asked, toTape));
+        Assert.Equal(hasTape ? Transport.Play : Transport.Stop, bus.Theirs.Recorder.Transport);
+        // It may begin by itself.
+        bus.Theirs.Do(0, 0x20, 0xC3, 0x75);
+        bus.Theirs.Phy.Segment.CyclesChanged();
+        bus.See(3, isExact: false);
+        bus.Device.Stop();
+        bus.Wait(VideoState.Idle);
+        Assert.Equal((hasTape ? 3 : 0, hasTape ? Transport.Stop : Transport.Play), (toTape, bus.Theirs.Recorder.Transport));
+        bus.End();
+    }
+
     [Fact]
     public void A_camcorder_that_is_pulled_ends_silent_and_works_when_it_is_back()
     {
