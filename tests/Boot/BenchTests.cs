@@ -4,7 +4,6 @@ using System.Globalization;
 using System.IO;
 using System.Linq;
 using System.Threading.Tasks;
-using Sluice.FireWire.Tool;
 using Sluice.Tests.Boot.Harness;
 using Xunit;
 
@@ -27,8 +26,9 @@ public sealed class BenchMachine : IAsyncLifetime
         First = await Measure("bench-1", 512);
         Second = await Measure("bench-2", 512);
         Large = await Measure("bench-20G", 20 * 1024);
-        FireWire = (await MeasureFireWire("firewire-*", _ => ["memory", "camera", "echo"])).Concat(await MeasureFireWire("sbp2-*", folder => [$"disk,image={Disk(folder)}"]))
-            .Concat(await MeasureFireWire("ip1394-*", _ => ["ip"])).ToDictionary();
+        using var disk = new TemporaryFile(64 << 20);
+        FireWire = (await MeasureFireWire("firewire-*", "memory", "camera", "echo")).Concat(await MeasureFireWire("sbp2-*", $"disk,image={disk.Path}"))
+            .Concat(await MeasureFireWire("ip1394-*", "ip")).ToDictionary();
         Cards = (await Measure("bench-e1000e", 512, "e1000e-*", [.. TwoCards("e1000e")]))
             .Concat(await Measure("bench-i8255x", 512, "i8255x-*", [.. TwoCards("i82557b")])).ToDictionary();
     }
@@ -61,36 +61,18 @@ public sealed class BenchMachine : IAsyncLifetime
     }
 
     // The controller answers in real time, so the machine is one whose idle time passes.
-    private static async Task<IReadOnlyDictionary<string, double>> MeasureFireWire(string glob, Func<string, string[]> nodes)
+    private static async Task<IReadOnlyDictionary<string, double>> MeasureFireWire(string glob, params string[] nodes)
     {
-        DirectoryInfo folder = Directory.CreateTempSubdirectory("firewire-model");
-        try
+        using var bus = new FireWireModelBus(["host"], nodes.SelectMany((node, number) => (string[])["--node", $"{node},name=node{number}"]));
+        return await Measure($"bench-{glob[..glob.IndexOf('-')]}", new MachineSetup
         {
-            string socket = Path.Combine(folder.FullName, "controller");
-            IEnumerable<string> words = nodes(folder.FullName).SelectMany((node, number) => (string[])["--node", $"{node},name=node{number}"]);
-            using var model = new Model(Options.Parse(["--controller", $"{socket},name=host", .. words]), _ => { });
-            return await Measure($"bench-{glob[..glob.IndexOf('-')]}", new MachineSetup
-            {
-                MemoryMiB = 512,
-                Cpu = "qemu64,+ssse3,+sse4.2,+popcnt,+fsgsbase",
-                Arguments = $"net=none bench={glob} after=exit",
-                SharesMemory = true,
-                More = ["-icount", "shift=0,sleep=on", "-device", $"{{\"driver\":\"vfio-user-pci\",\"socket\":{{\"type\":\"unix\",\"path\":\"{socket}\"}}}}"],
-                Lifetime = TimeSpan.FromMinutes(10),
-            });
-        }
-        finally
-        {
-            folder.Delete(recursive: true);
-        }
-    }
-
-    private static string Disk(string folder)
-    {
-        string path = Path.Combine(folder, "disk");
-        using FileStream file = File.Create(path);
-        file.SetLength(64 << 20);
-        return path;
+            MemoryMiB = 512,
+            Cpu = "qemu64,+ssse3,+sse4.2,+popcnt,+fsgsbase",
+            Arguments = $"net=none bench={glob} after=exit",
+            SharesMemory = true,
+            More = ["-icount", "shift=0,sleep=on", .. bus.Device("host")],
+            Lifetime = TimeSpan.FromMinutes(10),
+        });
     }
 
     private static async Task<IReadOnlyDictionary<string, double>> Measure(string name, MachineSetup setup)

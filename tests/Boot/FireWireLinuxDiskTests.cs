@@ -1,5 +1,4 @@
 using System;
-using System.IO;
 using System.Security.Cryptography;
 using System.Threading.Tasks;
 using Sluice.Tests.Boot.Harness;
@@ -19,29 +18,21 @@ public sealed class FireWireLinuxDiskTests
     public async Task Both_read_the_same_from_a_disk_before_and_after_Linux_has_written_to_it()
     {
         SkipUnlessPossible("shell-init");
-        string image = Path.Combine(Path.GetTempPath(), $"sluice-disk-{Guid.NewGuid():n}");
         byte[] bytes = new byte[MiB << 20];
         new Random(5).NextBytes(bytes);
-        await File.WriteAllBytesAsync(image, bytes, TestContext.Current.CancellationToken);
-        try
+        using var image = new TemporaryFile(bytes);
+        using var bus = new FireWireLinuxBus(more: ["--node", $"disk,name=disk,image={image.Path}", "--cable", "ours-disk", "--cable", "disk-linux"]);
+        await ReadOurs(bus, "firewire-linux-disk-before", Hash(bytes));
+        // Sluice has gone: the login is free once the target has waited for a reconnect.
+        using (LinuxGuest guest = await bus.StartLinux())
         {
-            using var bus = new FireWireLinuxBus(more: ["--node", $"disk,name=disk,image={image}", "--cable", "ours-disk", "--cable", "disk-linux"]);
-            await ReadOurs(bus, "firewire-linux-disk-before", Hash(bytes));
-            // Sluice has gone: the login is free once the target has waited for a reconnect.
-            using (LinuxGuest guest = await bus.StartLinux())
-            {
-                Assert.Equal([Hash(bytes)], await guest.RunAsync("$B sha256sum $(disk) | $B cut -d' ' -f1", Patience));
-                string[] written = await guest.RunAsync(
-                    $"d=$(disk); $B dd if=/dev/urandom of=$d bs=1M count={MiB} 2>/dev/null; $B sync; echo 3 > /proc/sys/vm/drop_caches; $B sha256sum $d | $B cut -d' ' -f1", Patience);
-                bytes = await File.ReadAllBytesAsync(image, TestContext.Current.CancellationToken);
-                Assert.Equal([Hash(bytes)], written);
-            }
-            await ReadOurs(bus, "firewire-linux-disk-after", Hash(bytes));
+            Assert.Equal([Hash(bytes)], await guest.RunAsync("$B sha256sum $(disk) | $B cut -d' ' -f1", Patience));
+            string[] written = await guest.RunAsync(
+                $"d=$(disk); $B dd if=/dev/urandom of=$d bs=1M count={MiB} 2>/dev/null; $B sync; echo 3 > /proc/sys/vm/drop_caches; $B sha256sum $d | $B cut -d' ' -f1", Patience);
+            bytes = image.Read();
+            Assert.Equal([Hash(bytes)], written);
         }
-        finally
-        {
-            File.Delete(image);
-        }
+        await ReadOurs(bus, "firewire-linux-disk-after", Hash(bytes));
     }
 
     // While Linux is not there.

@@ -121,55 +121,44 @@ public sealed class FireWireTests
     public async Task A_disk_is_read_also_over_bus_resets_and_memory_is_closed_to_others(int mebibytes, string arguments)
     {
         const int bytes = (8 << 20) + 512 * 7;
-        DirectoryInfo folder = Directory.CreateTempSubdirectory("firewire-model");
-        try
+        byte[] content = new byte[bytes];
+        new Random(3).NextBytes(content);
+        using var image = new TemporaryFile(content);
+        using var bus = new FireWireModelBus([$"host,guid=0x{Ours:x}"],
+            "--node", $"disk,name=disk,image={image.Path}", "--node", "memory,name=memory", "--cable", "host-disk", "--cable", "disk-memory");
+        Model model = bus.Model;
+        await using Machine machine = await Machine.Start($"firewire-disk-{mebibytes}{arguments.Replace("=", "-")}", new MachineSetup
         {
-            string socket = Path.Combine(folder.FullName, "controller"), image = Path.Combine(folder.FullName, "image");
-            byte[] content = new byte[bytes];
-            new Random(3).NextBytes(content);
-            await File.WriteAllBytesAsync(image, content, TestContext.Current.CancellationToken);
-            using var model = new Model(Options.Parse(
-            [
-                "--controller", $"{socket},name=host,guid=0x{Ours:x}", "--node", $"disk,name=disk,image={image}", "--node", "memory,name=memory",
-                "--cable", "host-disk", "--cable", "disk-memory",
-            ]), _ => { });
-            await using Machine machine = await Machine.Start($"firewire-disk-{mebibytes}{arguments.Replace("=", "-")}", new MachineSetup
+            MemoryMiB = mebibytes,
+            Arguments = arguments,
+            SharesMemory = true,
+            More = bus.Device("host"),
+        });
+        await machine.WaitForPrompt();
+        await Tree(machine, 3);
+        string hash = Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(content));
+        foreach (bool isReset in (bool[])[false, true])
+        {
+            while (!(await machine.Shell("fw disk")).Contains($"ready, {bytes / 512} blocks of 512 bytes")) await machine.Pause(TimeSpan.FromMilliseconds(100));
+            Task<string> reading = machine.Shell("fw disk read");
+            for (int i = 0; i < 3 && isReset; i++)
             {
-                MemoryMiB = mebibytes,
-                Arguments = arguments,
-                SharesMemory = true,
-                More = ["-device", $"{{\"driver\":\"vfio-user-pci\",\"socket\":{{\"type\":\"unix\",\"path\":\"{socket}\"}}}}"],
-            });
-            await machine.WaitForPrompt();
-            await Tree(machine, 3);
-            string hash = Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(content));
-            foreach (bool isReset in (bool[])[false, true])
-            {
-                while (!(await machine.Shell("fw disk")).Contains($"ready, {bytes / 512} blocks of 512 bytes")) await machine.Pause(TimeSpan.FromMilliseconds(100));
-                Task<string> reading = machine.Shell("fw disk read");
-                for (int i = 0; i < 3 && isReset; i++)
-                {
-                    await machine.Pause(TimeSpan.FromMilliseconds(200));
-                    model.Do(() => model.Bus.Phys.Single(phy => phy.Name == "memory").InitiateReset(isLong: true));
-                }
-                string said = await reading;
-                Assert.Contains($"{bytes} bytes in ", said);
-                Assert.Contains($"SHA-256 {hash}", said);
+                await machine.Pause(TimeSpan.FromMilliseconds(200));
+                model.Do(() => model.Bus.Phys.Single(phy => phy.Name == "memory").InitiateReset(isLong: true));
             }
-            // The door is the disk's alone.
-            string tree;
-            do tree = await Tree(machine, 3);
-            while (!tree.Contains("may read and write our memory"));
-            Assert.Single(Regex.Matches(tree, "may read and write our memory"));
-            Assert.Matches("Sluice Disk.*, may read and write our memory", tree);
-            await Closed(machine, model, (MemoryNode)model.Bus.Phys.Single(phy => phy.Name == "memory").Link!, 3);
-            Assert.NotEqual(0, model.Devices[0].Controller.PhysicalRequests);
-            if (arguments == "dma=check") Assert.DoesNotContain("dma check:", machine.Console);
+            string said = await reading;
+            Assert.Contains($"{bytes} bytes in ", said);
+            Assert.Contains($"SHA-256 {hash}", said);
         }
-        finally
-        {
-            folder.Delete(recursive: true);
-        }
+        // The door is the disk's alone.
+        string tree;
+        do tree = await Tree(machine, 3);
+        while (!tree.Contains("may read and write our memory"));
+        Assert.Single(Regex.Matches(tree, "may read and write our memory"));
+        Assert.Matches("Sluice Disk.*, may read and write our memory", tree);
+        await Closed(machine, model, (MemoryNode)model.Bus.Phys.Single(phy => phy.Name == "memory").Link!, 3);
+        Assert.NotEqual(0, model.Devices[0].Controller.PhysicalRequests);
+        if (arguments == "dma=check") Assert.DoesNotContain("dma check:", machine.Console);
     }
 
     // What fw draws once all ROMs of so many nodes are read, and the manager has set the gap count that suits them.
