@@ -58,13 +58,7 @@ public sealed class BroadcastReceiver : IIsoReceiveHandler, IBusClient
     public void OnEnded(Error why)
     {
         Ended++;
-        if (why != Error.DeviceGone)
-            return;
-        foreach (IsoReceiveBuffer buffer in _buffers)
-        {
-            if (buffer.IsMade)
-                buffer.Free();
-        }
+        FreeMemory();
     }
 
     private bool TryMakeMemory()
@@ -74,6 +68,7 @@ public sealed class BroadcastReceiver : IIsoReceiveHandler, IBusClient
             if (!buffer.IsMade && buffer.TryMake(_dma, 1, PacketBytes, waits: false) != Error.None)
             {
                 Ended++;
+                FreeMemory();
                 return false;
             }
         }
@@ -85,9 +80,20 @@ public sealed class BroadcastReceiver : IIsoReceiveHandler, IBusClient
         if (_receiver!.Start(new IsoReceiveOptions(1ul << Ip1394Device.Channel, tags: 1 << GaspHeader.Tag)) != Error.None)
         {
             Ended++;
+            FreeMemory();
             return;
         }
         foreach (IsoReceiveBuffer buffer in _buffers)
             _receiver.Queue(buffer);
+    }
+
+    // Until it begins anew, if it ever does.
+    private void FreeMemory()
+    {
+        foreach (IsoReceiveBuffer buffer in _buffers)
+        {
+            if (buffer.IsMade)
+                buffer.Free();
+        }
     }
 }

@@ -3,6 +3,7 @@ using Sluice.Dma;
 using Sluice.Drivers.Ip1394;
 using Sluice.Drivers.Ohci;
 using Sluice.FireWire.Core;
+using Sluice.FireWire.Ohci;
 using Sluice.Net;
 using Sluice.Tests.Net;
 using Xunit;
@@ -92,6 +93,25 @@ public sealed unsafe class Ip1394OhciTests
         Assert.Equal((foreign + 4, 0ul), (host.Device.Drops.ForeignGasp, host.Receiver.Bad));
         host.Ping(host.Peer.Ip, host.Ip, new Pinger(), 4000);
         host.End();
+    }
+
+    [Fact]
+    public void A_receiver_that_ended_has_no_memory_when_the_card_is_pulled()
+    {
+        using var machine = new OhciMachine("coherent, checked");
+        var host = new Host(machine);
+        var stream = new StreamPacket(new Nobody());
+        machine.Function.Controller.Faults = OhciFaults.DeadContext;
+        for (int i = 0; i < 20 && host.Receiver.Ended == 0; i++)
+        {
+            if (!stream.IsUnderWay)
+                host.Peer.Node.Core.Send(stream.Fill(host.Peer.Node.Core.Generation, Ip1394Device.Channel, GaspHeader.Tag, 0, BusSpeed.S400, machine.Memory, 64));
+            machine.Pass(100_000);
+        }
+        Assert.Equal(1ul, host.Receiver.Ended);
+        host.Ip.Clear();
+        host.End();
+        Assert.Equal(1ul, host.Receiver.Ended);
     }
 
     private sealed class Nobody : IStreamHandler

@@ -50,7 +50,7 @@ internal class OhciFunction : SimulatedFunction, IOhciHost
 
     public override void WriteBar(int bar, uint offset, int bytes, ulong value) => Controller.Write(offset, (uint)value);
 
-    public bool TryRead(ulong address, Span<byte> bytes)
+    public virtual bool TryRead(ulong address, Span<byte> bytes)
     {
         if (!IsBusMaster || _memory == null)
             return false;

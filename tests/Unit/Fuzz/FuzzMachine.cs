@@ -69,6 +69,8 @@ internal sealed unsafe class FuzzMachine : IDisposable
         DeviceMemory.MappingsLeft = null;
         Watch(null, null);
         OutsideDue = null;
+        Lent.Clear();
+        Hidden.Clear();
         PciBus.AllowMessages = true;
         Sluice.Platform.Machine.Reset();
         Interrupts = new SimulatedInterrupts();
@@ -76,6 +78,12 @@ internal sealed unsafe class FuzzMachine : IDisposable
         _pci.Host.Root.Plug(3, 0, device);
         _pci.Host.ConnectInterrupts(Interrupts.Send, (line, raised) => Interrupts.SetLine(line, raised));
     }
+
+    /// <summary>Pages of others that the device may write now, where it reaches them as they lie, by lists that nobody notes down.</summary>
+    public HashSet<ulong> Lent { get; } = [];
+
+    /// <summary>Pages that were taken for the device and that it does not see, as they say where others are.</summary>
+    public HashSet<ulong> Hidden { get; } = [];
 
     /// <summary>Whether the device's driver holds anything for it.</summary>
     public bool HoldsAnything => Function.Dma.LiveDirect != 0 || LiveMappings != 0;
@@ -106,6 +114,8 @@ internal sealed unsafe class FuzzMachine : IDisposable
         {
             foreach (ulong page in _framePages)
                 writable.Add((page, PhysAddr.PageSize));
+            foreach (ulong page in Lent)
+                writable.Add((page, PhysAddr.PageSize));
         }
         for (int i = 0; i < Dma.System.Table.Count; i++)
         {
@@ -119,7 +129,7 @@ internal sealed unsafe class FuzzMachine : IDisposable
     public bool IsWritable(ulong address, int bytes)
     {
         ulong last = address + (uint)bytes - 1;
-        if (!Kind.Bounced && !Kind.Checked && _framePages.Contains(address & ~(PhysAddr.PageSize - 1)) && _framePages.Contains(last & ~(PhysAddr.PageSize - 1)))
+        if (!Kind.Bounced && !Kind.Checked && IsReached(address & ~(PhysAddr.PageSize - 1)) && IsReached(last & ~(PhysAddr.PageSize - 1)))
             return true;
         for (int i = 0; i < Dma.System.Table.Count; i++)
         {
@@ -130,7 +140,7 @@ internal sealed unsafe class FuzzMachine : IDisposable
             if (address >= start && last < start + length)
                 return true;
         }
-        return false;
+        return !Kind.Checked && IsOfDevice(address) && IsOfDevice(last);
     }
 
     /// <summary>Does what is marked and lets time pass, as a CPU's loop would; work that is marked without end gets no more than its share of it.</summary>
@@ -190,6 +200,19 @@ internal sealed unsafe class FuzzMachine : IDisposable
         Dma.Dispose();
     }
 
+    // Pages that its driver took for it where it reaches them as they lie: nobody notes them down.
+    private bool IsOfDevice(ulong address)
+    {
+        foreach (MemoryPiece piece in Dma.Memory.Pages.Walk())
+        {
+            if (address / PhysAddr.PageSize - piece.First < piece.Frames)
+                return piece.Kind == PieceKind.Used && piece.Owner.Id == Function.Dma.Owner.Id && !Hidden.Contains(address & ~(PhysAddr.PageSize - 1));
+        }
+        return false;
+    }
+
+    private bool IsReached(ulong page) => _framePages.Contains(page) || Lent.Contains(page);
+
     private int LiveMappings
     {
         get
@@ -236,7 +259,8 @@ internal sealed unsafe class FuzzMachine : IDisposable
         const int pagesOfChunk = 4;
         BounceReport bounce = Dma.System.BounceReport;
         int chunks = Dma.System.Table.Count / (pagesOfChunk * (int)PhysAddr.PageSize / sizeof(Mapping));
-        long kept = (long)(bounce.Bytes / PhysAddr.PageSize) + pagesOfChunk * chunks;
+        // Of slots there is a page more, which says where they are.
+        long kept = (long)(bounce.Bytes / PhysAddr.PageSize) + (bounce.Bytes != 0 ? 1 : 0) + pagesOfChunk * chunks;
         // The checker's records are many and their pages stay: with it, what the device has counts.
         long pages = Kind.Checked ? PagesOfDevice : (long)Dma.PagesUsed - kept;
         return new Holdings(Pool.Used, LiveMappings, Function.Dma.LiveDirect, bounce.Used / BounceArea.SlotBytes - IdleSlots, pages);

@@ -25,11 +25,11 @@ internal sealed unsafe partial class FireWireLife
 
     private Task[]? _tasks;
     private Streams? _stream;
-    private StreamUser? _streams;
+    private IBusUser? _user;
     private SharedMemory? _offered;
     private ulong _ended;
 
-    // A piece of memory for each transaction, with guards; one that is offered; in few lives streams, whose cycles take long; in half of them those that read ROMs and manage the bus.
+    // A piece of memory for each transaction, with guards; one that is offered; in few lives somebody who does more; in half of them those that read ROMs and manage the bus.
     protected override void MakeUsers()
     {
         if (_memory == null)
@@ -41,18 +41,29 @@ internal sealed unsafe partial class FireWireLife
         _stream = new Streams();
         _offered = new SharedMemory(Offered, _memory + (Tasks + 1) * (TaskBytes + GuardBytes), 4096);
         Must(_driver!.Bus.Addresses.Add(_offered) == Error.None, "a new bus has no room for a handler");
-        if (_choices.OneIn(20))
-            _streams = StreamUser.TryMake(_driver, _machine.Function.Dma, _choices, _outcomes);
-        if (_choices.OneIn(2))
-            return;
-        _choices.Tell("nodes are asked who they are, and the bus is managed");
-        _ = new RemoteNodes(_driver.Bus);
-        _ = new BusManager(_driver.Bus);
+        int user = _choices.Pick(57, 1, 1, 1);
+        bool isManaged = !_choices.OneIn(2) || user == 3;
+        var around = new Surroundings(_driver, _card, _machine, _choices, _outcomes, PlugIn, Advance);
+        if (isManaged || user == 2)
+            _choices.Tell($"nodes are asked who they are, and the bus is managed: {isManaged}");
+        RemoteNodes? nodes = isManaged || user == 2 ? new RemoteNodes(_driver.Bus) : null;
+        if (isManaged)
+            _ = new BusManager(_driver.Bus);
+        _user = user switch
+        {
+            1 => StreamUser.TryMake(around),
+            2 => new DiskUser(around, nodes!),
+            3 => new IpUser(around, nodes!),
+            _ => null,
+        };
+        // Disks and neighbours are found.
+        if (user > 1)
+            Advance(2 * Second);
     }
 
     protected override bool TryOperate()
     {
-        switch (_choices.Pick(2, 8, 14, 2, 6, 8, 14, 2, 2, 1, 1, _streams == null ? 0 : 16))
+        switch (_choices.Pick(2, 8, 14, 2, 6, 8, 14, 2, 2, 1, 1, _user == null ? 0 : 16))
         {
             case 0:
                 return false;
@@ -84,7 +95,7 @@ internal sealed unsafe partial class FireWireLife
                 Starve();
                 break;
             case 11:
-                UseStreams();
+                UseUser(_user!);
                 break;
             default:
                 OpenDoors();
@@ -137,29 +148,18 @@ internal sealed unsafe partial class FireWireLife
         _driver!.Bus.Send(_stream.Packet.Fill(_driver.Bus.Generation, channel, tag, 0, BusSpeed.S100, data, Math.Min(bytes, 512)));
     }
 
-    // Packets come while they are received and sent.
-    private void UseStreams()
+    private void UseUser(IBusUser user)
     {
         if (_choices.OneIn(2))
         {
-            Call("streams", () =>
-            {
-                _streams!.Use();
-                return true;
-            });
+            user.Disturb();
             return;
         }
-        int times = 8 * (1 + _choices.Small(16)), bytes = _choices.OneIn(2) ? 256 : _choices.Small(1025);
-        uint header = (uint)bytes << 16 | (uint)_choices.Below(4) << 14 | StreamUser.Channel << 8 | 0xA0 | (_choices.OneIn(4) ? 1u : 0);
-        byte[] data = new byte[bytes];
-        _choices.Fill(data);
-        _choices.Tell($"{times} packets of a stream come, {bytes} bytes each");
-        for (int i = 0; i < times; i++)
+        Call("a user", () =>
         {
-            _card.ReceiveStream(header, data);
-            if (i % 8 == 7)
-                Advance(1_000);
-        }
+            user.Use();
+            return true;
+        });
     }
 
     // Others read, write and lock what we offer, or what we do not.

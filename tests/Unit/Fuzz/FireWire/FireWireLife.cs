@@ -4,6 +4,7 @@ using Sluice.Drivers.Ohci;
 using Sluice.FireWire.Core;
 using Sluice.FireWire.Nodes;
 using Sluice.FireWire.Simulation;
+using Sluice.Pci;
 using Sluice.Platform;
 using Sluice.Tests.Dma;
 using Sluice.Tests.FireWire;
@@ -41,6 +42,7 @@ internal sealed partial class FireWireLife : CardLife
     public static FuzzMachine NewMachine(MachineKind kind, int frames)
     {
         var machine = new FuzzMachine(kind, frames, new HostileOhci(null));
+        DiskUser.Grow(machine.Function.Dma);
         return Prepare(machine, (choices, outcomes) => new FireWireLife(machine, choices, outcomes));
     }
 
@@ -52,7 +54,7 @@ internal sealed partial class FireWireLife : CardLife
         var bus = new Model.FireWireBus(_simulator, (ulong)seed + 1);
         Model.Phy ours = bus.Add("ours", _card.Controller, new Model.PhyTraits(1, Model.Speed.S400, IsContender: true));
         _peer = new MemoryNode(new BusInformation(0x1234, MaxRecord: 10));
-        _card.Peer = bus.Add("peer", _peer, new Model.PhyTraits(1, Model.Speed.S400));
+        _card.Peer = bus.Add("peer", _peer, new Model.PhyTraits(2, Model.Speed.S400));
         bus.Connect(_card.Peer, ours);
         _machine.PowerOn(_card, seed);
         _began = _machine.Clock.ElapsedMicroseconds;
@@ -72,8 +74,10 @@ internal sealed partial class FireWireLife : CardLife
         Advance(9 * Second);
         if (!IsRunning)
         {
-            _streams?.End();
-            _streams = null;
+            if (_user != null)
+                Advance(LongestPlan);
+            _user?.End();
+            _user = null;
             Must(!_machine.HoldsAnything || HasAbandoned, "a card neither runs nor is given up");
             _outcomes.Add("recovery: given up before");
             return;
@@ -85,6 +89,9 @@ internal sealed partial class FireWireLife : CardLife
         if (_card.IsAstray)
             return;
         MustRead("a good card does not read");
+        // Without messages interrupts may be polled, for which time is too coarse.
+        if (PciBus.AllowMessages && _machine.Interrupts.VectorsLeft != 0)
+            _user?.MustWork();
         _outcomes.Add("recovery: reads");
     }
 
@@ -94,7 +101,7 @@ internal sealed partial class FireWireLife : CardLife
         EndCycles();
         Advance(LongestPlan);
         if (!IsRunning)
-            _streams?.End();
+            _user?.End();
     }
 
     protected override void MustWork()
@@ -114,10 +121,17 @@ internal sealed partial class FireWireLife : CardLife
         _simulator.RunActivity();
     }
 
+    // Behind the peer, whose cable it shares.
+    private void PlugIn(Model.Link node)
+    {
+        Model.FireWireBus bus = _card.Peer!.Bus;
+        bus.Connect(bus.Add("another", node, new Model.PhyTraits(1, Model.Speed.S400)), _card.Peer);
+    }
+
     // So many of them, with streams, take long.
     private void EndCycles()
     {
-        if (_streams != null)
+        if (_user is StreamUser)
             _card.Controller.Write(Sluice.FireWire.Ohci.OhciRegister.LinkControl + 4, (uint)Sluice.FireWire.Ohci.LinkControl.CycleMaster);
     }
 

@@ -57,6 +57,17 @@ internal sealed class HostileOhci : OhciFunction, IHostileFunction
             Controller.ReceiveStream(_packet);
     });
 
+    /// <summary>Where it last read memory for another node as long as an ORB is; null if nowhere.</summary>
+    public ulong? LastOrb { get; private set; }
+
+    public override bool TryRead(ulong address, Span<byte> bytes)
+    {
+        const int orb = 32;
+        if (bytes.Length == orb && !_pointers.Values.Any(pointer => (pointer ^ address) < PhysAddr.PageSize))
+            LastOrb = address;
+        return base.TryRead(address, bytes);
+    }
+
     public override ulong ReadBar(int bar, uint offset, int bytes) =>
         Bus == null ? base.ReadBar(bar, offset, bytes) : Bus.Read(offset, bytes, base.ReadBar(bar, offset, bytes));
 
@@ -282,12 +293,12 @@ internal sealed class HostileOhci : OhciFunction, IHostileFunction
 
     private void Connect(bool isPlugged)
     {
-        if (Peer == null || Peer.Ports.Any(port => port.IsConnected) == isPlugged)
+        if (Peer == null || Phy.Ports.Any(port => port.IsConnected) == isPlugged)
             return;
         if (isPlugged)
             Phy.Bus.Connect(Peer, Phy);
         else
-            Phy.Bus.Disconnect(Peer);
+            Phy.Bus.Disconnect(Phy);
     }
 
     private Phy Phy => Controller.Phy;

@@ -7,15 +7,16 @@ using Sluice.Platform;
 namespace Sluice.Tests.Fuzz.FireWire;
 
 /// <summary>Somebody who receives a stream, in one of its modes, and sends another. What comes is looked at as its sender would like it to be.</summary>
-internal sealed class StreamUser
+internal sealed class StreamUser : IBusUser
 {
-    /// <summary>Where both are.</summary>
-    public const int Channel = 5;
+    // Where both are.
+    private const int Channel = 5;
 
     private const int Buffers = 3, Places = 8, PlaceBytes = 256;
 
     private static readonly IsoReceiveMode[] _modes = Enum.GetValues<IsoReceiveMode>();
 
+    private readonly Surroundings _around;
     private readonly Choices _choices;
     private readonly Outcomes _outcomes;
     private readonly IsoReceiver _receiver;
@@ -26,38 +27,39 @@ internal sealed class StreamUser
     private ulong _receiveEnds, _sendEnds, _filled, _sent, _packets, _progress;
     private bool _hasData;
 
-    private StreamUser(IsoReceiver receiver, IsoTransmitter transmitter, DmaDevice dma, Choices choices, Outcomes outcomes)
+    private StreamUser(IsoReceiver receiver, IsoTransmitter transmitter, Surroundings around)
     {
-        (_choices, _outcomes, _receiver, _transmitter) = (choices, outcomes, receiver, transmitter);
-        IsoReceiveMode wanted = _modes[choices.Below(_modes.Length)];
+        (_around, _choices, _outcomes, _receiver, _transmitter) = (around, around.Choices, around.Outcomes, receiver, transmitter);
+        IsoReceiveMode wanted = _modes[_choices.Below(_modes.Length)];
         _mode = _receiver.HasMode(wanted) ? wanted : IsoReceiveMode.Stream;
-        bool waits = _mode == IsoReceiveMode.Packets && choices.OneIn(2);
-        choices.Tell($"somebody has streams, received as {_mode}");
+        bool waits = _mode == IsoReceiveMode.Packets && _choices.OneIn(2);
+        _choices.Tell($"somebody has streams, received as {_mode}");
         for (int i = 0; i < Buffers; i++)
         {
             _in[i] = _receiver.NewBuffer(_mode);
             _out[i] = _transmitter.NewBuffer();
-            outcomes.Add($"streams: memory {_in[i].TryMake(dma, Places, PlaceBytes, waits)}");
-            outcomes.Add($"streams: memory {_out[i].TryMake(dma, Places, PlaceBytes)}");
+            _outcomes.Add($"streams: memory {_in[i].TryMake(around.Dma, Places, PlaceBytes, waits)}");
+            _outcomes.Add($"streams: memory {_out[i].TryMake(around.Dma, Places, PlaceBytes)}");
         }
     }
 
     /// <summary>Null if the controller has nothing for streams, as it says; then whatever he has is his.</summary>
-    public static StreamUser? TryMake(Ohci driver, DmaDevice dma, Choices choices, Outcomes outcomes)
+    public static StreamUser? TryMake(Surroundings around)
     {
         var ends = new Ends();
+        Ohci driver = around.Driver;
         if (!driver.TryTakeReceiver(ends, out IsoReceiver? receiver) || !driver.TryTakeTransmitter(ends, out IsoTransmitter? transmitter))
             return null;
         // Streams go on in cycles, which somebody has to begin.
         driver.Bus.Registers.SetCycleMaster(true);
-        return ends.User = new StreamUser(receiver!, transmitter!, dma, choices, outcomes);
+        return ends.User = new StreamUser(receiver!, transmitter!, around);
     }
 
-    /// <summary>Starts, feeds or stops one of the two.</summary>
+    /// <summary>He starts, feeds or stops one of the two.</summary>
     public void Use()
     {
         foreach (IsoTransmitBuffer buffer in _out)
-            Must(buffer.Progress is >= 0 and < Places, "a buffer of a stream is further than it has places");
+            Surroundings.Must(buffer.Progress is >= 0 and < Places, "a buffer of a stream is further than it has places");
         switch (_choices.Pick(4, 1, 4, 1, 2, 2))
         {
             case 0:
@@ -84,18 +86,39 @@ internal sealed class StreamUser
         }
     }
 
-    /// <summary>The controller is gone: whatever it had is back, and given back.</summary>
+    /// <summary>Packets come, which are received or not.</summary>
+    public void Disturb()
+    {
+        int times = 8 * (1 + _choices.Small(16)), bytes = _choices.OneIn(2) ? PlaceBytes : _choices.Small(1025);
+        uint header = (uint)bytes << 16 | (uint)_choices.Below(4) << 14 | Channel << 8 | 0xA0 | (_choices.OneIn(4) ? 1u : 0);
+        byte[] data = new byte[bytes];
+        _choices.Fill(data);
+        _choices.Tell($"{times} packets of a stream come, {bytes} bytes each");
+        for (int i = 0; i < times; i++)
+        {
+            _around.Card.ReceiveStream(header, data);
+            if (i % 8 == 7)
+                _around.Advance(1_000);
+        }
+    }
+
+    /// <summary>Without cycles nothing comes of streams.</summary>
+    public void MustWork()
+    {
+    }
+
+    /// <inheritdoc/>
     public void End()
     {
-        Must(!_receiver.IsStarted && !_transmitter.IsStarted, "streams go on without a controller");
+        Surroundings.Must(!_receiver.IsStarted && !_transmitter.IsStarted, "streams go on without a controller");
         foreach (IsoReceiveBuffer buffer in _in)
         {
-            Must(!buffer.IsQueued, "a buffer of a stream did not come back");
+            Surroundings.Must(!buffer.IsQueued, "a buffer of a stream did not come back");
             buffer.Free();
         }
         foreach (IsoTransmitBuffer buffer in _out)
         {
-            Must(!buffer.IsQueued, "a buffer of a stream did not come back");
+            Surroundings.Must(!buffer.IsQueued, "a buffer of a stream did not come back");
             buffer.Free();
         }
         _outcomes.Add("streams: receivers that ended", _receiveEnds);
@@ -109,8 +132,8 @@ internal sealed class StreamUser
 
     private void OnFilled(IsoReceiveBuffer buffer)
     {
-        Must(!buffer.IsQueued && Array.IndexOf(_in, buffer) >= 0, "a buffer of a stream is told of that is not ours");
-        Must(buffer.Whole is >= 0 and <= Places * PlaceBytes && buffer.Bytes.Length <= Places * PlaceBytes, "a buffer of a stream has more than it has room for");
+        Surroundings.Must(!buffer.IsQueued && Array.IndexOf(_in, buffer) >= 0, "a buffer of a stream is told of that is not ours");
+        Surroundings.Must(buffer.Whole is >= 0 and <= Places * PlaceBytes && buffer.Bytes.Length <= Places * PlaceBytes, "a buffer of a stream has more than it has room for");
         _filled++;
         int at = buffer.FirstRest;
         for (int place = 0; place < Places && _mode is IsoReceiveMode.Packets or IsoReceiveMode.PacketsAlone or IsoReceiveMode.Divided; place++)
@@ -131,7 +154,7 @@ internal sealed class StreamUser
 
     private void OnSent(IsoTransmitBuffer buffer)
     {
-        Must(!buffer.IsQueued && Array.IndexOf(_out, buffer) >= 0, "a buffer of a stream is told of that is not ours");
+        Surroundings.Must(!buffer.IsQueued && Array.IndexOf(_out, buffer) >= 0, "a buffer of a stream is told of that is not ours");
         _sent++;
         for (int place = 0; place < Places; place++)
             _packets += buffer.WasSent(place, out _) ? 1u : 0;
@@ -141,8 +164,8 @@ internal sealed class StreamUser
 
     private void OnProgress(IsoTransmitBuffer buffer, int sent)
     {
-        Must(buffer.IsQueued && Array.IndexOf(_out, buffer) >= 0, "a buffer of a stream is told of that is not ours");
-        Must(sent is > 0 and < Places, "a buffer of a stream is further than it has places");
+        Surroundings.Must(buffer.IsQueued && Array.IndexOf(_out, buffer) >= 0, "a buffer of a stream is told of that is not ours");
+        Surroundings.Must(sent is > 0 and < Places, "a buffer of a stream is further than it has places");
         _progress++;
     }
 
@@ -171,12 +194,6 @@ internal sealed class StreamUser
             }
             _transmitter.Queue(buffer);
         }
-    }
-
-    private static void Must(bool condition, string rule)
-    {
-        if (!condition)
-            throw new FuzzFailureException(rule);
     }
 
     // Who is called, made before what calls him.
