@@ -41,7 +41,7 @@ internal sealed unsafe partial class FireWireLife
         _stream = new Streams();
         _offered = new SharedMemory(Offered, _memory + (Tasks + 1) * (TaskBytes + GuardBytes), 4096);
         Must(_driver!.Bus.Addresses.Add(_offered) == Error.None, "a new bus has no room for a handler");
-        int user = _choices.Pick(57, 1, 1, 1);
+        int user = _choices.Pick(17, 1, 1, 1);
         bool isManaged = !_choices.OneIn(2) || user == 3;
         var around = new Surroundings(_driver, _card, _machine, _choices, _outcomes, PlugIn, Advance);
         if (isManaged || user == 2)
