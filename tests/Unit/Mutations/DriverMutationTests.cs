@@ -93,7 +93,7 @@ public sealed class DriverMutationTests : IDisposable
         string firewire = Path.Combine(_root, "tests/Unit/FireWire");
         string[] tests = [.. Directory.GetFiles(Path.Combine(_root, "tests/Unit/Drivers"), "*.cs"), Path.Combine(firewire, "CoreNode.cs"), Path.Combine(firewire, "Offer.cs"),
             .. Directory.GetFiles(firewire, "Sbp2*.cs"), .. Directory.GetFiles(firewire, "Ohci*.cs"), .. Directory.GetFiles(firewire, "IsoReceive*.cs"),
-            .. Directory.GetFiles(firewire, "IsoTransmit*.cs"), Path.Combine(firewire, "Talker.cs")];
+            .. Directory.GetFiles(firewire, "IsoTransmit*.cs"), .. Directory.GetFiles(firewire, "Talk*.cs"), Path.Combine(firewire, "LateWakeTests.cs")];
         DriverTests run = DriverTests.Compile(_folder, [.. sites.RewriteAll(Path.Combine(_root, "Drivers"), _folder), .. tests]);
         Assert.NotEmpty(sites.Found);
         Score score = new(run, sites.Found, [.. tests.Select(File.ReadAllText)]);

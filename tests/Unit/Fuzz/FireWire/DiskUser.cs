@@ -20,7 +20,9 @@ internal sealed class DiskUser : IBusUser, IBlockHandler
     private const int Requests = 6, MostBlocks = 24, ImageBlocks = 256, Pieces = 32;
     private const ulong StatusAt = 0x80, WindowBytes = 0x100;
 
-    private static readonly (string Name, System.Reflection.FieldInfo Field)[] _counters = Array.ConvertAll(typeof(Sbp2Counters).GetFields(), field => ("disk: " + field.Name, field));
+    // Its one unit has no neighbours that could shut it out.
+    private static readonly (string Name, System.Reflection.FieldInfo Field)[] _counters =
+        Array.ConvertAll(Array.FindAll(typeof(Sbp2Counters).GetFields(), field => field.Name != nameof(Sbp2Counters.ShutOut)), field => ("disk: " + field.Name, field));
     private static readonly string[] _results = Array.ConvertAll(Enum.GetNames<BlockResult>(), name => "disk: requests " + name);
 
     private readonly Surroundings _around;
