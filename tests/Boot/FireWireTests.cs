@@ -84,6 +84,8 @@ public sealed class FireWireTests
                 int tries = 0;
                 do
                 {
+                    // A reset takes its time.
+                    if (tries != 0) await machine.Pause(TimeSpan.FromMilliseconds(50));
                     var answered = new TaskCompletionSource<(NodeOutcome, int)>(TaskCreationOptions.RunContinuationsAsynchronously);
                     model.Do(() =>
                     {
