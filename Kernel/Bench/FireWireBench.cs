@@ -27,38 +27,30 @@ internal static unsafe class FireWireBench
         _client.Use(FireWireStart.Cards[0].Bus, node);
         foreach (int atOnce in (ReadOnlySpan<int>)[1, AtOnce])
         {
-            Measure(ref run, "quadlet-read"u8, Kind.ReadQuadlet, atOnce);
-            Measure(ref run, "quadlet-write"u8, Kind.WriteQuadlet, atOnce);
-            Measure(ref run, "block-read-512"u8, Kind.ReadBlock, atOnce);
-            Measure(ref run, "block-write-512"u8, Kind.WriteFrame, atOnce);
-            Measure(ref run, "block-write-512-copied"u8, Kind.WriteBlock, atOnce);
+            // Data of a frame goes as it lies there, other data is copied into one first; what is read is seen where it arrives, or copied.
+            Measure(ref run, "quadlet-read"u8, &Client.ReadQuadlet, atOnce);
+            Measure(ref run, "quadlet-write"u8, &Client.WriteQuadlet, atOnce);
+            Measure(ref run, "block-read-512"u8, &Client.ReadInPlace, atOnce);
+            Measure(ref run, "block-read-512-copied"u8, &Client.ReadBlock, atOnce);
+            Measure(ref run, "block-write-512"u8, &Client.WriteFrame, atOnce);
+            Measure(ref run, "block-write-512-copied"u8, &Client.WriteBlock, atOnce);
         }
     }
 
-    // Data of a frame goes as it lies there, other data is copied into one first.
-    private enum Kind : byte
-    {
-        ReadQuadlet,
-        WriteQuadlet,
-        ReadBlock,
-        WriteFrame,
-        WriteBlock,
-    }
-
-    private static void Measure(ref Run run, ReadOnlySpan<byte> what, Kind kind, int atOnce)
+    private static void Measure(ref Run run, ReadOnlySpan<byte> what, delegate*<Client, Transaction, byte, Transaction> fill, int atOnce)
     {
         Utf8Message name = $"firewire-{what}{(atOnce == 1 ? default : "-16"u8)}";
         if (!run.Wants(name.Text))
             return;
         FramePool frames = DmaStart.System.Frames;
-        _client.Run(kind, WarmUp, atOnce);
+        _client.Run(fill, WarmUp, atOnce);
         int total = frames.Total;
         // How many answers come at once is up to the controller, which may lack a processor for a while: the least is what is told.
         ulong ticks = ulong.MaxValue;
         for (int i = 0; i < Attempts; i++)
         {
             ulong idle = Machine.IdleTicks, start = Cpu.Timestamp();
-            _client.Run(kind, Rounds, atOnce);
+            _client.Run(fill, Rounds, atOnce);
             ticks = Math.Min(ticks, Cpu.Timestamp() - start - (Machine.IdleTicks - idle));
         }
         Bug.If(frames.Total != total, "transactions allocated memory"u8);
@@ -83,13 +75,13 @@ internal static unsafe class FireWireBench
     }
 
     // So many at once until so many were done; each is given again by its handler.
-    private sealed class Client : ITransactionHandler
+    private sealed class Client : IBlockReader
     {
         private readonly Transaction[] _all = new Transaction[AtOnce];
         private readonly FramePool _frames = DmaStart.System.Frames;
         private readonly byte* _data = PhysicalMemory.At(TakePage());
         private FireWireBus _bus = null!;
-        private Kind _kind;
+        private delegate*<Client, Transaction, byte, Transaction> _fill;
         private int _node, _left, _underWay;
 
         public Client()
@@ -107,14 +99,17 @@ internal static unsafe class FireWireBench
             bus.Registers.SetSplitSeconds(7);
         }
 
-        public void Run(Kind kind, int rounds, int atOnce)
+        public void Run(delegate*<Client, Transaction, byte, Transaction> fill, int rounds, int atOnce)
         {
-            (_kind, _left, _underWay, Failed) = (kind, rounds, atOnce, 0);
+            _fill = fill;
+            (_left, _underWay, Failed) = (rounds, atOnce, 0);
             for (int i = 0; i < atOnce; i++)
                 Next(_all[i]);
             while (_underWay != 0)
                 WorkLoop.Turn(Deadline.Never);
         }
+
+        public void OnRead(Transaction transaction, ReadOnlySpan<byte> data) => Failed += data.Length == Block ? 0 : 1;
 
         public void OnDone(Transaction transaction)
         {
@@ -125,26 +120,33 @@ internal static unsafe class FireWireBench
                 _underWay--;
         }
 
+        public static Transaction ReadQuadlet(Client client, Transaction transaction, byte generation) =>
+            transaction.ReadQuadlet(client._node, generation, Rom.Address);
+
+        public static Transaction WriteQuadlet(Client client, Transaction transaction, byte generation) =>
+            transaction.WriteQuadlet(client._node, generation, MemoryAt, 0);
+
+        public static Transaction ReadInPlace(Client client, Transaction transaction, byte generation) =>
+            transaction.ReadBlock(client._node, generation, MemoryAt, Block);
+
+        public static Transaction ReadBlock(Client client, Transaction transaction, byte generation) =>
+            transaction.ReadBlock(client._node, generation, MemoryAt, client._data, Block);
+
+        public static Transaction WriteBlock(Client client, Transaction transaction, byte generation) =>
+            transaction.WriteBlock(client._node, generation, MemoryAt, client._data, Block);
+
+        public static Transaction WriteFrame(Client client, Transaction transaction, byte generation)
+        {
+            if (!client._frames.TryTake(out Frame frame))
+                Bug.Stop("no frame for a measurement"u8);
+            frame.SetLength(Block);
+            return transaction.WriteBlock(client._node, generation, MemoryAt, ref frame);
+        }
+
         private void Next(Transaction transaction)
         {
             _left--;
-            byte generation = _bus.Generation;
-            _bus.Submit(_kind switch
-            {
-                Kind.ReadQuadlet => transaction.ReadQuadlet(_node, generation, Rom.Address),
-                Kind.WriteQuadlet => transaction.WriteQuadlet(_node, generation, MemoryAt, 0),
-                Kind.ReadBlock => transaction.ReadBlock(_node, generation, MemoryAt, _data, Block),
-                Kind.WriteBlock => transaction.WriteBlock(_node, generation, MemoryAt, _data, Block),
-                _ => WriteFrame(transaction, generation),
-            });
-        }
-
-        private Transaction WriteFrame(Transaction transaction, byte generation)
-        {
-            if (!_frames.TryTake(out Frame frame))
-                Bug.Stop("no frame for a measurement"u8);
-            frame.SetLength(Block);
-            return transaction.WriteBlock(_node, generation, MemoryAt, ref frame);
+            _bus.Submit(_fill(this, transaction, _bus.Generation));
         }
 
         private static PhysAddr TakePage()

@@ -61,7 +61,7 @@ public sealed class WorkQueue
         Cpu.EnableInterrupts();
         if (item == null)
             return false;
-        while (item != null)
+        do
         {
             WorkItem? next = item.Next;
             // From here on a mark counts again: what it announces may come after this call looked.
@@ -71,6 +71,7 @@ public sealed class WorkQueue
                 Add(item);
             item = next;
         }
+        while (item != null);
         return true;
     }
 

@@ -12,7 +12,7 @@ namespace Sluice.Shell;
 internal static unsafe class FireWireExercise
 {
     private const ulong Look = 100_000, Progress = 1_000_000, Patience = 60_000_000;
-    private const int Order = 5, DefaultCount = 1_000, MostCount = 100_000_000;
+    private const int Order = 4, DefaultCount = 1_000, MostCount = 100_000_000;
 
     /// <summary>The one there is; null without a controller, or memory.</summary>
     public static MemoryExercise? Exercise { get; private set; }

@@ -104,17 +104,30 @@ public sealed unsafe class ReceiveStream
         _count += bytes;
     }
 
+    /// <summary>Ends the reading of the first bytes, if no page does with them; else false, and <see cref="Release"/> ends it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryRelease(uint bytes)
+    {
+        uint begin = _begin, end = begin + bytes;
+        if (bytes > _count || (begin ^ end) >= PageBytes)
+            return false;
+        _begin = end;
+        _count -= bytes;
+        return true;
+    }
+
     /// <summary>Ends the reading of the first bytes.</summary>
     /// <returns>Pages that went to the device by that, the next in the ring.</returns>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public int Release(uint bytes)
     {
         if (bytes > _count)
             Bug.Stop("dma: more of a receive stream is released than was shown"u8);
-        uint begin = _begin, end = begin + bytes;
-        _begin = end;
+        uint end = _begin + bytes, page = _begin / PageBytes, last = end / PageBytes;
+        for (uint each = page; _moves && each < last; each++)
+            ForDevice(each % (uint)Pages);
+        _begin = end >= Bytes ? end - Bytes : end;
         _count -= bytes;
-        return (begin ^ end) < PageBytes ? 0 : ReleasePages(begin, end);
+        return (int)(last - page);
     }
 
     /// <summary>The device was stopped: all pages are its again, and it begins with the first.</summary>
@@ -125,7 +138,7 @@ public sealed unsafe class ReceiveStream
         // The rest of a page that it did not fill: only the checker minds.
         if (into != 0 && mapping->Checked != 0)
             mapping->Device.Target.System.Checker!.Path.TakeBack(mapping, end % Bytes, PageBytes - into, 0);
-        for (uint each = _begin / PageBytes; each < (end + PageBytes - 1) / PageBytes; each++)
+        for (uint each = _begin / PageBytes; _moves && each < (end + PageBytes - 1) / PageBytes; each++)
             ForDevice(each % (uint)Pages);
         _begin = _count = 0;
     }
@@ -146,16 +159,6 @@ public sealed unsafe class ReceiveStream
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private int ReleasePages(uint begin, uint end)
-    {
-        uint page = begin / PageBytes, last = end / PageBytes;
-        for (uint each = page; each < last; each++)
-            ForDevice(each % (uint)Pages);
-        _begin = end >= Bytes ? end - Bytes : end;
-        return (int)(last - page);
-    }
-
-    [MethodImpl(MethodImplOptions.NoInlining)]
     private void MoveToCpu(uint bytes)
     {
         uint at = _begin + _count;
@@ -171,9 +174,5 @@ public sealed unsafe class ReceiveStream
             _pages.Mapping->Path.Target.ForCpu(_pages.Mapping, offset, bytes);
     }
 
-    private void ForDevice(uint page)
-    {
-        if (_moves)
-            _pages.Mapping->Path.Target.ForDevice(_pages.Mapping, page * PageBytes, PageBytes);
-    }
+    private void ForDevice(uint page) => _pages.Mapping->Path.Target.ForDevice(_pages.Mapping, page * PageBytes, PageBytes);
 }

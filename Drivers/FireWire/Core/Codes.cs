@@ -79,6 +79,9 @@ public static class CodeFacts
     /// <summary>In a shape: its bytes; data and its CRC follow; its last quadlet is data.</summary>
     internal const uint HeaderBytes = 0x1C, DataFollows = 1, EndsInQuadlet = 2;
 
+    /// <summary>The shapes that there are: of streams; of three and four quadlets; of four, the last data; of four, data behind them.</summary>
+    internal const byte OfStream = 4 | (byte)DataFollows, Short = 12, Long = 16, WithQuadlet = 16 | (byte)EndsInQuadlet, WithData = 16 | (byte)DataFollows;
+
     // Four bits for each transaction code, code 0 lowest; and a bit for each.
     private const ulong Answers = 0x2222_22B2_2276_2222;
 
@@ -90,8 +93,8 @@ public static class CodeFacts
 
     private static ReadOnlySpan<byte> Shapes =>
     [
-        16 | (byte)EndsInQuadlet, 16 | (byte)DataFollows, 12, 0, 12, 16, 16 | (byte)EndsInQuadlet, 16 | (byte)DataFollows,
-        0, 16 | (byte)DataFollows, 4 | (byte)DataFollows, 16 | (byte)DataFollows, 0, 0, 0, 0,
+        WithQuadlet, WithData, Short, 0, Short, Long, WithQuadlet, WithData,
+        0, WithData, OfStream, WithData, 0, 0, 0, 0,
     ];
 
     extension(TransactionCode code)

@@ -9,7 +9,7 @@ namespace Sluice.FireWire.Core;
 public sealed unsafe partial class FireWireBus
 {
     /// <summary>Responses under way at most.</summary>
-    public const int Responses = 32;
+    public const int Responses = 64;
 
     // Sent again at once to a busy requester, so often; then it is too late for him anyway.
     private const int MostResponseTries = 4;
@@ -17,7 +17,7 @@ public sealed unsafe partial class FireWireBus
     private readonly Response[] _responses = new Response[Responses];
 
     // A bit each.
-    private uint _freeResponses = uint.MaxValue;
+    private ulong _freeResponses = ulong.MaxValue;
 
     /// <inheritdoc/>
     [PacketPath]
@@ -39,7 +39,8 @@ public sealed unsafe partial class FireWireBus
     private bool TryAnswer(in PacketHeader header, in Arrival arrival)
     {
         bool isQuadlet = header.Code == TransactionCode.ReadQuadlet;
-        uint node = header.Q1 >> 16 & 0x3F, bytes = isQuadlet ? 4 : header.Q3 >> 16, free = _freeResponses;
+        uint node = header.Q1 >> 16 & 0x3F, bytes = isQuadlet ? 4 : header.Q3 >> 16;
+        ulong free = _freeResponses;
         if (!IsUp || arrival.Generation != Generation || node == PacketHeader.Broadcast || (header.Q0 >> 16 & 0x3F) == PacketHeader.Broadcast
             || bytes - 1 >= (uint)arrival.Speed.MostBytes)
             return false;
@@ -47,6 +48,12 @@ public sealed unsafe partial class FireWireBus
         if (handler == null || free == 0)
             return false;
         Response response = ResponseAt(free);
+        _freeResponses = free & (free - 1);
+        // As it goes out if all is well: only itself is needed after the handler then.
+        response.SetHeader(isQuadlet
+            ? PacketHeader.Respond(header, TransactionCode.ReadQuadletResponse, NodeId, ResponseCode.Complete, 0)
+            : PacketHeader.Respond(header, TransactionCode.ReadBlockResponse, NodeId, ResponseCode.Complete, bytes << 16), isQuadlet ? CodeFacts.WithQuadlet : CodeFacts.WithData);
+        Fill(response, isQuadlet ? 0 : bytes, arrival);
         Span<byte> into;
         if (bytes <= OutPacket.InlineBytes)
         {
@@ -55,19 +62,20 @@ public sealed unsafe partial class FireWireBus
         else
         {
             if (!_frames.TryTake(out response.Payload))
+            {
+                _freeResponses = free;
                 return false;
+            }
             response.Payload.SetLength(bytes);
             into = response.Payload.Bytes;
         }
-        _freeResponses = free & (free - 1);
-        Counters.Served++;
+        Counters.Served = Counters.Served + 1;
         var request = new IncomingRequest((int)node, arrival.Generation, arrival.Speed, false);
         ResponseCode code = handler.Read(request, header.Offset, into);
-        uint last = isQuadlet ? response.InlineQuadlet : bytes << 16;
-        // What an error left there is nobody's business.
         if (code != ResponseCode.Complete)
-            last = bytes = 0;
-        Fill(response, header, code, last, isQuadlet ? 0 : bytes, arrival);
+            response.Refuse(code);
+        else if (response.DataBytes == 0)
+            response.TakeQuadlet();
         TryGive(response);
         return true;
     }
@@ -87,7 +95,7 @@ public sealed unsafe partial class FireWireBus
         Response? response = null;
         if (!isBroadcast && !(isWrite && arrival.IsAnswered))
         {
-            uint free = _freeResponses;
+            ulong free = _freeResponses;
             // A read could have been answered, but for memory.
             if (free == 0 || (header.Code.IsRead && handler != null))
             {
@@ -106,7 +114,9 @@ public sealed unsafe partial class FireWireBus
         {
             bool hasOld = header.Code == TransactionCode.Lock && code == ResponseCode.Complete;
             uint operation = header.Code == TransactionCode.Lock ? (ushort)header.Operation : 0u;
-            Fill(response, header, code, operation | (hasOld ? width << 16 : 0), hasOld ? width : 0, arrival);
+            TransactionCode answer = header.Code.Answer;
+            response.SetHeader(PacketHeader.Respond(header, answer, NodeId, code, operation | (hasOld ? width << 16 : 0)), (byte)answer.Shape);
+            Fill(response, hasOld ? width : 0, arrival);
             GiveInTurn(response);
         }
     }
@@ -170,14 +180,10 @@ public sealed unsafe partial class FireWireBus
         return handler.Write(request, header.Offset, new ReadOnlySpan<byte>(&quadlet, 4));
     }
 
-    // The header's last quadlet, if it has one, is data or tells how much there is.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void Fill(Response response, in PacketHeader request, ResponseCode code, uint last, uint bytes, in Arrival arrival)
+    private void Fill(Response response, uint bytes, in Arrival arrival)
     {
-        response.SetHeader(PacketHeader.Respond(request, NodeId, code, last));
         response.DataBytes = (int)bytes;
-        if (bytes == 0 && !response.Payload.IsEmpty)
-            response.FreePayload();
         response.Speed = arrival.Speed;
         response.Generation = arrival.Generation;
         response.Expires = CycleMath.Add(arrival.Time, Registers.ResponseTime);
@@ -234,7 +240,12 @@ public sealed unsafe partial class FireWireBus
         PacketHeader header = transaction.Header.From(NodeId, 0);
         var request = new IncomingRequest(Topology.Local, Generation, BusSpeed.S800, false);
         Span<byte> small = stackalloc byte[8];
-        Span<byte> buffer = transaction.Code == TransactionCode.ReadBlock ? new Span<byte>(transaction.Into, transaction.Length) : small;
+        Span<byte> buffer = small;
+        if (transaction.Code == TransactionCode.ReadBlock && !TryMakeRoom(transaction, out buffer))
+        {
+            Finish(transaction, TransactionResult.NotSent);
+            return;
+        }
         ReadOnlySpan<byte> data = transaction.From != null ? new ReadOnlySpan<byte>(transaction.From, transaction.DataBytes) : transaction.Bytes;
         ResponseCode code = Find(header, data.Length, request.Speed, out AddressHandler? handler, out uint width);
         if (handler != null)
@@ -253,19 +264,41 @@ public sealed unsafe partial class FireWireBus
         });
     }
 
+    // Where a read of our own space is to be put: in memory of its own or, until it is shown, in a frame.
+    private bool TryMakeRoom(Transaction transaction, out Span<byte> room)
+    {
+        room = new Span<byte>(transaction.Into, transaction.Length);
+        if (transaction.Into != null)
+            return true;
+        if (!_frames.TryTake(out transaction.Payload))
+            return false;
+        transaction.Payload.SetLength((uint)transaction.Length);
+        room = transaction.Payload.Bytes;
+        return true;
+    }
+
     // Of those whose bits these are the first.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private Response ResponseAt(uint free) => _responses[BitOperations.TrailingZeroCount(free)];
+    private Response ResponseAt(ulong free) => _responses[BitOperations.TrailingZeroCount(free)];
 
     private sealed class Response : OutPacket
     {
-        public readonly uint Bit;
+        public readonly ulong Bit;
         public int Tries;
 
-        public Response(uint bit)
+        public Response(ulong bit)
         {
             Bit = bit;
             IsResponse = true;
+        }
+
+        // What the handler left there is nobody's business.
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        public void Refuse(ResponseCode code)
+        {
+            DataBytes = 0;
+            FreePayload();
+            SetResult(code, 0);
         }
     }
 }

@@ -1,5 +1,6 @@
 using System;
 using System.Buffers.Binary;
+using System.Diagnostics.CodeAnalysis;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
@@ -17,8 +18,7 @@ public sealed unsafe partial class FireWireBus
     private const int MostTries = 9;
     private const ulong FirstPause = 250;
 
-    private readonly Peer[] _peers = new Peer[64];
-    private readonly Place[] _places = new Place[64 * Labels];
+    private Peers _peers;
     private PacketQueue _finished, _blocked;
 
     /// <summary>Transactions under way.</summary>
@@ -32,9 +32,8 @@ public sealed unsafe partial class FireWireBus
     {
         if (transaction.State != Transaction.Phase.Idle)
             Bug.Stop("a transaction is submitted while it is under way"u8);
-        Counters.Submitted++;
-        int node = transaction.Node;
-        ref Peer peer = ref PeerAt(node);
+        Counters.Submitted = Counters.Submitted + 1;
+        ref Peer peer = ref PeerAt(transaction.Node);
         // 1394-1995, 6.2.2: a packet is as fast as the way to the node, and holds what that speed allows.
         BusSpeed speed = peer.Speed < transaction.Most ? peer.Speed : transaction.Most;
         transaction.Speed = speed;
@@ -49,15 +48,17 @@ public sealed unsafe partial class FireWireBus
         // Each label in turn: one that was free longest, so that a late answer meets nobody who uses its label again.
         int label = peer.NextLabel;
         if ((peer.Labels >> label & 1) != 0)
-            label = NextFree(peer.Labels, label);
-        if (label < 0)
         {
-            Finish(transaction, TransactionResult.NoLabel);
-            return;
+            if (peer.Labels == ulong.MaxValue)
+            {
+                Finish(transaction, TransactionResult.NoLabel);
+                return;
+            }
+            label = NextFree(peer.Labels, label);
         }
         peer.Labels |= 1ul << label;
         peer.NextLabel = label + 1 & Labels - 1;
-        PlaceAt(node, label).Transaction = transaction;
+        peer.Transaction(label) = transaction;
         transaction.SetSource(NodeId, label);
         Send(transaction);
     }
@@ -91,10 +92,10 @@ public sealed unsafe partial class FireWireBus
         packet.IsControllers = false;
         if (packet is Transaction transaction)
             RequestSent(transaction, ack);
-        else if (packet is StreamPacket stream)
-            StreamSent(stream, ack);
+        else if (packet is Response response)
+            ResponseSent(response, ack);
         else
-            ResponseSent((Response)packet, ack);
+            StreamSent((StreamPacket)packet, ack);
         if (!_blocked.IsEmpty)
             SendBlocked();
     }
@@ -111,11 +112,7 @@ public sealed unsafe partial class FireWireBus
         }
         else if (ack == AckCode.Pending)
         {
-            ulong due = Cpu.Timestamp() + Registers.SplitTicks;
-            transaction.State = Transaction.Phase.Waiting;
-            transaction.Due = due;
-            if (due < _nextLook)
-                LookBy(due);
+            AwaitAnswer(transaction);
         }
         else if (ack == AckCode.Complete && transaction.Code.IsWrite)
         {
@@ -127,6 +124,16 @@ public sealed unsafe partial class FireWireBus
         {
             Acknowledged(transaction, ack);
         }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void AwaitAnswer(Transaction transaction)
+    {
+        ulong due = Cpu.Timestamp() + Registers.SplitTicks;
+        transaction.State = Transaction.Phase.Waiting;
+        transaction.Due = due;
+        if (due < _nextLook)
+            LookBy(due);
     }
 
     // The acknowledge is the last word all the same, unless the node was busy.
@@ -175,13 +182,14 @@ public sealed unsafe partial class FireWireBus
         }
         int node = header.Source & 0x3F, label = header.Label;
         ref Peer peer = ref PeerAt(node);
-        Transaction transaction = PlaceAt(node, label).Transaction!;
-        if ((peer.Labels >> label & 1) == 0)
+        Transaction transaction = peer.Transaction(label)!;
+        // One after the other: together the compiler makes a number of them.
+        if ((peer.Labels >> label & 1) == 0 || !header.IsFromThisBus)
         {
             Counters.UnexpectedResponses++;
             return;
         }
-        if (header.Source < PacketHeader.LocalBus || transaction.State is not (Transaction.Phase.Sending or Transaction.Phase.Waiting))
+        if (transaction.State is not (Transaction.Phase.Sending or Transaction.Phase.Waiting))
         {
             Counters.UnexpectedResponses++;
             return;
@@ -192,9 +200,9 @@ public sealed unsafe partial class FireWireBus
             Counters.WrongResponses++;
             return;
         }
-        transaction.Result = header.Response == ResponseCode.Complete ? TakeData(transaction, header, data) : Refusal(header.Response);
         transaction.State = Transaction.Phase.Settled;
         peer.Labels &= ~(1ul << label);
+        transaction.Result = header.Response == ResponseCode.Complete ? TakeData(transaction, header, data) : Refusal(header.Response);
         if (!transaction.IsControllers)
             Call(transaction);
     }
@@ -218,27 +226,34 @@ public sealed unsafe partial class FireWireBus
             transaction.Quadlet = header.Quadlet;
             return TransactionResult.Complete;
         }
-        return header.Code == TransactionCode.WriteResponse ? TransactionResult.Complete : TakeBlock(transaction, header, data);
-    }
-
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private TransactionResult TakeBlock(Transaction transaction, in PacketHeader header, ReadOnlySpan<byte> data)
-    {
-        bool isRead = transaction.Code == TransactionCode.ReadBlock;
-        int length = isRead ? transaction.Length : transaction.Header.Operation.WidthOf(transaction.Length);
-        if (header.DataBytes != length || data.Length != length)
+        if (transaction.Code.IsWrite)
+            return TransactionResult.Complete;
+        if (transaction.Code != TransactionCode.ReadBlock)
+            return TakeOld(transaction, header, data);
+        if ((header.Q3 >> 16) != (uint)transaction.Length || data.Length != transaction.Length)
             return Malformed();
-        if (isRead)
-            Copy(transaction.Into, data);
+        if (transaction.Into == null)
+            transaction.Reader!.OnRead(transaction, data);
         else
-            SetOld(transaction, data);
+            Copy(transaction.Into, data);
         return TransactionResult.Complete;
     }
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private static void Copy(byte* to, ReadOnlySpan<byte> data)
     {
         fixed (byte* from = data)
             BlockCopy.Copy(to, from, (uint)data.Length);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private TransactionResult TakeOld(Transaction transaction, in PacketHeader header, ReadOnlySpan<byte> data)
+    {
+        int width = transaction.Header.Operation.WidthOf(transaction.Length);
+        if (header.DataBytes != width || data.Length != width)
+            return Malformed();
+        SetOld(transaction, data);
+        return TransactionResult.Complete;
     }
 
     private TransactionResult Malformed()
@@ -267,25 +282,29 @@ public sealed unsafe partial class FireWireBus
     private void Call(Transaction transaction)
     {
         if (!transaction.Payload.IsEmpty)
-            transaction.FreePayload();
+            EndPayload(transaction);
         transaction.State = Transaction.Phase.Idle;
-        Counters.Finished++;
+        Counters.Finished = Counters.Finished + 1;
         transaction.Handler.OnDone(transaction);
     }
 
+    // What was sent, or what was read of our own space.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static int NextFree(ulong taken, int from) => taken == ulong.MaxValue ? -1
-        : from + BitOperations.TrailingZeroCount(BitOperations.RotateRight(~taken, from)) & Labels - 1;
+    private static void EndPayload(Transaction transaction)
+    {
+        if (transaction.Code == TransactionCode.ReadBlock && transaction.Result == TransactionResult.Complete)
+            transaction.Reader!.OnRead(transaction, transaction.Payload.Bytes);
+        transaction.FreePayload();
+    }
 
-    // Nodes and labels are of six bits.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static int NextFree(ulong taken, int from) => from + BitOperations.TrailingZeroCount(BitOperations.RotateRight(~taken, from)) & Labels - 1;
+
+    // Nodes are of six bits.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private ref Peer PeerAt(int node) => ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_peers), (nint)(uint)node);
+    private ref Peer PeerAt(int node) => ref Unsafe.Add(ref Unsafe.As<Peers, Peer>(ref _peers), (nint)(uint)node);
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private ref Place PlaceAt(int node, int label) =>
-        ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_places), (nint)(uint)(node * Labels + label));
-
-    // What is known of a node: the labels under way to it, a bit each, and the one to be tried next.
+    // What is known of a node: the labels under way to it, a bit each, the one to be tried next, and whose each is, or was last.
     private struct Peer
     {
         public ulong Labels;
@@ -294,11 +313,25 @@ public sealed unsafe partial class FireWireBus
 
         // Another node that packets reach now.
         public bool IsThere;
+
+        private PerLabel _transactions;
+
+        // Labels are of six bits.
+        [UnscopedRef]
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public ref Transaction? Transaction(int label) => ref Unsafe.Add(ref Unsafe.As<PerLabel, Transaction?>(ref _transactions), (nint)(uint)label);
     }
 
-    // Whose a label is, or was last. In a structure, as storing into an array of objects asks what they are.
-    private struct Place
+    // In the object itself, as whoever asks an array looks whether there is one.
+    [InlineArray(Topology.MostNodes + 1)]
+    private struct Peers
     {
-        public Transaction? Transaction;
+        private Peer _first;
+    }
+
+    [InlineArray(Labels)]
+    private struct PerLabel
+    {
+        private Transaction? _first;
     }
 }

@@ -69,11 +69,11 @@ public sealed unsafe partial class FireWireBus
         }
         _nextLook = ulong.MaxValue;
         ulong next = ulong.MaxValue;
-        for (int node = 0; node < _peers.Length; node++)
+        for (int node = 0; node <= Topology.MostNodes; node++)
         {
-            for (ulong left = _peers[node].Labels; left != 0; left &= left - 1)
+            for (ulong left = PeerAt(node).Labels; left != 0; left &= left - 1)
             {
-                Transaction transaction = PlaceAt(node, BitOperations.TrailingZeroCount(left)).Transaction!;
+                Transaction transaction = PeerAt(node).Transaction(BitOperations.TrailingZeroCount(left))!;
                 if (transaction.State is not (Transaction.Phase.Waiting or Transaction.Phase.BackingOff))
                     continue;
                 if (transaction.Due > now)
@@ -99,11 +99,11 @@ public sealed unsafe partial class FireWireBus
     // A reset: all that was under way is lost. What the controller has, it gives back.
     private void FailAll()
     {
-        for (int node = 0; node < _peers.Length; node++)
+        for (int node = 0; node <= Topology.MostNodes; node++)
         {
-            for (ulong left = _peers[node].Labels; left != 0; left &= left - 1)
+            for (ulong left = PeerAt(node).Labels; left != 0; left &= left - 1)
             {
-                Transaction transaction = PlaceAt(node, BitOperations.TrailingZeroCount(left)).Transaction!;
+                Transaction transaction = PeerAt(node).Transaction(BitOperations.TrailingZeroCount(left))!;
                 Counters.LostByReset++;
                 Settle(transaction, TransactionResult.BusReset);
                 if (!transaction.IsControllers)

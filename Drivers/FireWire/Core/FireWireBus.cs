@@ -40,7 +40,7 @@ public sealed unsafe partial class FireWireBus : IFireWireBus, IWork, ITimerHand
         OwnRom = new OwnRom(controller.Guid, controller.Options);
         Registers = new BusRegisters(this, controller);
         for (int i = 0; i < Responses; i++)
-            _responses[i] = new Response(1u << i);
+            _responses[i] = new Response(1ul << i);
         Addresses.Add(Registers).Ignore("the table is empty"u8);
         Addresses.Add(new RomRegisters(this)).Ignore("the table has room"u8);
         Addresses.Add(new TopologyMap(this)).Ignore("the table has room"u8);
@@ -80,7 +80,7 @@ public sealed unsafe partial class FireWireBus : IFireWireBus, IWork, ITimerHand
     public BusRegisters Registers { get; }
 
     /// <summary>The fastest packets that reach a node; S100 if nothing is known.</summary>
-    public BusSpeed SpeedTo(int node) => _peers[node & 0x3F].Speed;
+    public BusSpeed SpeedTo(int node) => PeerAt(node & 0x3F).Speed;
 
     /// <summary>The fastest packets that reach all nodes whose links work, as far as PHYs go: for streams to all.</summary>
     public BusSpeed SpeedToAll { get; private set; }
@@ -109,8 +109,8 @@ public sealed unsafe partial class FireWireBus : IFireWireBus, IWork, ITimerHand
     public void ResetBegan()
     {
         IsUp = false;
-        for (int i = 0; i < _peers.Length; i++)
-            _peers[i].IsThere = false;
+        for (int i = 0; i <= Topology.MostNodes; i++)
+            PeerAt(i).IsThere = false;
         Topology.Clear();
         NodeId = OwnNodeId;
         OwnRom.Swap();
@@ -139,7 +139,7 @@ public sealed unsafe partial class FireWireBus : IFireWireBus, IWork, ITimerHand
         Counters.Resets++;
         _badInARow = 0;
         SpeedToAll = BusSpeed.S800;
-        for (int i = 0; i < _peers.Length; i++)
+        for (int i = 0; i <= Topology.MostNodes; i++)
         {
             BusSpeed speed = BusSpeed.S100;
             if (i < Topology.Count)
@@ -148,8 +148,8 @@ public sealed unsafe partial class FireWireBus : IFireWireBus, IWork, ITimerHand
                 if ((Topology[i].Self.IsLinkActive || i == Topology.Local) && speed < SpeedToAll)
                     SpeedToAll = speed;
             }
-            _peers[i].Speed = speed;
-            _peers[i].IsThere = i < Topology.Count && i != Topology.Local;
+            PeerAt(i).Speed = speed;
+            PeerAt(i).IsThere = i < Topology.Count && i != Topology.Local;
         }
         IsUp = true;
         Registers.ResetEnded();

@@ -119,6 +119,9 @@ public unsafe class OutPacket
     /// <summary>On the bus as it is.</summary>
     public ref readonly PacketHeader Header => ref _header;
 
+    /// <summary>What its header is like, see <see cref="CodeFacts.ShapeOf"/>.</summary>
+    public byte Shape { get; private set; }
+
     /// <summary>How fast it goes.</summary>
     public BusSpeed Speed { get; internal set; }
 
@@ -158,11 +161,23 @@ public unsafe class OutPacket
 
     internal ref byte InlineFirst => ref Unsafe.As<ulong, byte>(ref _inline.First);
 
-    // The first four bytes, first byte highest.
-    internal uint InlineQuadlet => BinaryPrimitives.ReverseEndianness((uint)_inline.First);
+    // The first four bytes inside, first byte highest, end the header.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void TakeQuadlet() => Unsafe.AsRef(in _header.Q3) = BinaryPrimitives.ReverseEndianness((uint)_inline.First);
+
+    // Of a response whose header is there: how it ended, and what ends the header.
+    internal void SetResult(ResponseCode code, uint last)
+    {
+        Unsafe.AsRef(in _header.Q1) = _header.Q1 & 0xFFFF_0000 | (uint)code << 12;
+        Unsafe.AsRef(in _header.Q3) = last;
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal void SetHeader(in PacketHeader header) => _header = header;
+    internal void SetHeader(in PacketHeader header, byte shape)
+    {
+        _header = header;
+        Shape = shape;
+    }
 
     // Who sends it, and by which label; the rest stays as it is, where it is.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -1,6 +1,7 @@
 using System;
 using System.Buffers.Binary;
 using Sluice.Net;
+using Sluice.Platform;
 
 namespace Sluice.FireWire.Core;
 
@@ -33,7 +34,7 @@ public struct ExerciseFailure
 /// Reads, writes and locks another node's memory of 64 KiB, 16 accesses at once, and compares with a copy: quadlets, blocks of any length,
 /// compare-swaps of 4 and 8 bytes that hit or miss. A bus reset interrupts it until <see cref="Resume"/>. What was in the memory is lost.
 /// </summary>
-public sealed unsafe class MemoryExercise : ITransactionHandler
+public sealed unsafe class MemoryExercise : IBlockReader
 {
     /// <summary>Of the other node's memory; accesses at once.</summary>
     public const int Bytes = 1 << 16, AtOnce = 16;
@@ -41,7 +42,7 @@ public sealed unsafe class MemoryExercise : ITransactionHandler
     private const int LaneBytes = Bytes / AtOnce;
 
     private readonly FireWireBus _bus;
-    private readonly byte* _expected, _answers;
+    private readonly byte* _expected;
     private readonly Lane[] _lanes = new Lane[AtOnce];
     private SeededRandom _random;
     private ulong _address;
@@ -51,12 +52,11 @@ public sealed unsafe class MemoryExercise : ITransactionHandler
 
     /// <summary>An exercise. Only while the kernel starts.</summary>
     /// <param name="bus">Where the other node is.</param>
-    /// <param name="memory">Twice <see cref="Bytes"/>, for this alone.</param>
+    /// <param name="memory"><see cref="Bytes"/>, for this alone.</param>
     public MemoryExercise(FireWireBus bus, byte* memory)
     {
         _bus = bus;
         _expected = memory;
-        _answers = memory + Bytes;
         for (int i = 0; i < AtOnce; i++)
             _lanes[i] = new Lane(new Transaction(this), i * LaneBytes);
     }
@@ -123,27 +123,36 @@ public sealed unsafe class MemoryExercise : ITransactionHandler
     public void Stop() => _isStopped = true;
 
     /// <inheritdoc/>
+    public void OnRead(Transaction transaction, ReadOnlySpan<byte> data) => Compare(LaneOf(transaction), data);
+
+    /// <inheritdoc/>
     public void OnDone(Transaction transaction)
     {
         UnderWay--;
+        Lane lane = LaneOf(transaction);
+        if (transaction.Result is TransactionResult.BusReset or TransactionResult.OldGeneration)
+        {
+            Interrupted++;
+            lane.IsInterrupted = true;
+            // Whether it was carried out nobody knows: it is written anew.
+            if (lane.Kind == ExerciseKind.Lock)
+                TakeLock(lane);
+        }
+        else if (LookAt(lane))
+        {
+            Next(lane);
+        }
+    }
+
+    private Lane LaneOf(Transaction transaction)
+    {
         foreach (Lane lane in _lanes)
         {
-            if (lane.Transaction != transaction)
-                continue;
-            if (transaction.Result is TransactionResult.BusReset or TransactionResult.OldGeneration)
-            {
-                Interrupted++;
-                lane.IsInterrupted = true;
-                // Whether it was carried out nobody knows: it is written anew.
-                if (lane.Kind == ExerciseKind.Lock)
-                    TakeLock(lane);
-            }
-            else if (LookAt(lane))
-            {
-                Next(lane);
-            }
-            return;
+            if (lane.Transaction == transaction)
+                return lane;
         }
+        Bug.Stop("a transaction of somebody else is reported to an exercise"u8);
+        return _lanes[0];
     }
 
     // The next access of a lane: filling its part, then whatever comes, then reading its part.
@@ -219,7 +228,7 @@ public sealed unsafe class MemoryExercise : ITransactionHandler
         lane.Note(kind, at, bytes, isRead: true);
         Submit(bytes == 4 && (at & 3) == 0
             ? lane.Transaction.ReadQuadlet(_node, _generation, _address + (uint)at)
-            : lane.Transaction.ReadBlock(_node, _generation, _address + (uint)at, AnswerOf(lane), bytes));
+            : lane.Transaction.ReadBlock(_node, _generation, _address + (uint)at, bytes));
     }
 
     private void Lock(Lane lane)
@@ -245,25 +254,37 @@ public sealed unsafe class MemoryExercise : ITransactionHandler
     private bool LookAt(Lane lane)
     {
         Transaction transaction = lane.Transaction;
-        Span<byte> answer = new(AnswerOf(lane), lane.Length);
         if (transaction.Result != TransactionResult.Complete)
             return Fail(lane, -1, 0);
         bool isLock = lane.Kind == ExerciseKind.Lock;
-        if (isLock && lane.Length == 8)
-            BinaryPrimitives.WriteUInt64BigEndian(answer, transaction.Octlet);
-        else if (isLock || (lane.IsRead && lane.Length == 4 && (lane.At & 3) == 0))
-            BinaryPrimitives.WriteUInt32BigEndian(answer, transaction.Quadlet);
-        for (int i = 0; (lane.IsRead || isLock) && i < lane.Length; i++)
+        // Blocks were compared when they came.
+        if (isLock || transaction.Code == TransactionCode.ReadQuadlet)
         {
-            if (answer[i] != _expected[lane.At + i])
-                return Fail(lane, i, answer[i]);
+            Span<byte> answer = stackalloc byte[8];
+            BinaryPrimitives.WriteUInt64BigEndian(answer, lane.Length == 8 ? transaction.Octlet : (ulong)transaction.Quadlet << 32);
+            Compare(lane, answer[..lane.Length]);
         }
+        if (lane.Wrong >= 0)
+            return Fail(lane, lane.Wrong, lane.Got);
         if (isLock)
             TakeLock(lane);
         Reads += lane.Kind == ExerciseKind.Read ? 1 : 0;
         Writes += lane.Kind == ExerciseKind.Write ? 1 : 0;
         Locks += isLock ? 1 : 0;
         return true;
+    }
+
+    // Notes the first byte that is not what it should be.
+    private void Compare(Lane lane, ReadOnlySpan<byte> answer)
+    {
+        for (int i = 0; i < answer.Length; i++)
+        {
+            byte got = answer[i];
+            if (got == _expected[lane.At + i])
+                continue;
+            (lane.Wrong, lane.Got) = (i, got);
+            return;
+        }
     }
 
     private void TakeLock(Lane lane)
@@ -302,18 +323,24 @@ public sealed unsafe class MemoryExercise : ITransactionHandler
         return width == 4 ? BinaryPrimitives.ReadUInt32BigEndian(place) : BinaryPrimitives.ReadUInt64BigEndian(place);
     }
 
-    private byte* AnswerOf(Lane lane) => _answers + lane.Start;
-
     // One access at a time in a part of the memory that is nobody else's.
     private sealed class Lane(Transaction transaction, int start)
     {
         public readonly Transaction Transaction = transaction;
         public readonly int Start = start;
         public int Filled, Checked, At, Length;
+
+        // Of what was read: the first byte that differs, or less than 0, and what it is.
+        public int Wrong;
+        public byte Got;
         public ulong Value;
         public ExerciseKind Kind;
         public bool IsRead, IsInterrupted, Hits;
 
-        public void Note(ExerciseKind kind, int at, int length, bool isRead) => (Kind, At, Length, IsRead) = (kind, at, length, isRead);
+        public void Note(ExerciseKind kind, int at, int length, bool isRead)
+        {
+            (Kind, At, Length, IsRead) = (kind, at, length, isRead);
+            Wrong = -1;
+        }
     }
 }

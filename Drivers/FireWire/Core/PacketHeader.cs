@@ -29,6 +29,9 @@ public readonly struct PacketHeader(uint q0, uint q1, uint q2, uint q3)
     /// <summary>Who sent it: bus 15:6, node 5:0.</summary>
     public ushort Source => (ushort)(Q1 >> 16);
 
+    /// <summary>Whether its sender is a node of this bus.</summary>
+    public bool IsFromThisBus => Q1 >= (uint)LocalBus << 16;
+
     /// <summary>Transaction label.</summary>
     public int Label => (int)(Q0 >> 10) & 0x3F;
 
@@ -89,9 +92,13 @@ public readonly struct PacketHeader(uint q0, uint q1, uint q2, uint q3)
     /// The answer to a request: same label, back to where it came from (6.2.2.2.3 to 6.2.2.3.5). <paramref name="last"/> is the quadlet, or
     /// for blocks the number of bytes in the upper half; a lock's answer has its operation in the lower half.
     /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static PacketHeader Respond(in PacketHeader request, ushort source, ResponseCode response, uint last) =>
-        new(request.Q1 & 0xFFFF_0000 | request.Q0 & LabelMask | RetryX | (uint)request.Code.Answer << 4, (uint)source << 16 | (uint)response << 12, 0, last);
+        Respond(request, request.Code.Answer, source, response, last);
+
+    /// <summary>The same, if it is known which code answers it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static PacketHeader Respond(in PacketHeader request, TransactionCode answer, ushort source, ResponseCode response, uint last) =>
+        new(request.Q1 & 0xFFFF_0000 | request.Q0 & LabelMask | RetryX | (uint)answer << 4, (uint)source << 16 | (uint)response << 12, 0, last);
 
     /// <summary>A stream packet (6.2.3.1); its data follows.</summary>
     public static PacketHeader Stream(int bytes, int tag, int channel, int sync) =>

@@ -1,5 +1,7 @@
 using System;
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using Sluice.Runtime;
 
 namespace Sluice.FireWire.Core;
@@ -31,15 +33,12 @@ public sealed unsafe class SharedMemory(ulong start, byte* memory, int bytes) : 
     /// <inheritdoc/>
     public override ResponseCode Read(in IncomingRequest request, ulong offset, Span<byte> data)
     {
-        Counters.Reads++;
+        Counters.Reads = Counters.Reads + 1;
         byte* from = _memory + (offset - Start);
-        fixed (byte* to = data)
-        {
-            if (data.Length == 4)
-                *(uint*)to = *(uint*)from;
-            else
-                BlockCopy.Copy(to, from, (uint)data.Length);
-        }
+        if (data.Length == 4)
+            Unsafe.WriteUnaligned(ref MemoryMarshal.GetReference(data), *(uint*)from);
+        else
+            Copy(data, from);
         return ResponseCode.Complete;
     }
 
@@ -97,6 +96,13 @@ public sealed unsafe class SharedMemory(ulong start, byte* memory, int bytes) : 
             BinaryPrimitives.WriteUInt32BigEndian(place, (uint)changed);
         else
             BinaryPrimitives.WriteUInt64BigEndian(place, changed);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void Copy(Span<byte> data, byte* from)
+    {
+        fixed (byte* to = data)
+            BlockCopy.Copy(to, from, (uint)data.Length);
     }
 
     private Span<byte> At(ulong offset, int length) => new(_memory + (offset - Start), length);

@@ -54,7 +54,7 @@ public sealed unsafe class StreamPacket(IStreamHandler handler) : OutPacket
         FreePayload();
         Generation = generation;
         Speed = speed;
-        SetHeader(header);
+        SetHeader(header, CodeFacts.OfStream);
         DataBytes = bytes;
         From = null;
     }

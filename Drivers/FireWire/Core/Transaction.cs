@@ -53,6 +53,17 @@ public interface ITransactionHandler
     void OnDone(Transaction transaction);
 }
 
+/// <summary>Who reads blocks without having memory for them.</summary>
+public interface IBlockReader : ITransactionHandler
+{
+    /// <summary>
+    /// What was read, where it arrived: valid in this call, read once; others on the bus may have made it up. <see cref="ITransactionHandler.OnDone"/>
+    /// follows; it comes alone if nothing was read.
+    /// </summary>
+    [PacketPath]
+    void OnRead(Transaction transaction, ReadOnlySpan<byte> data);
+}
+
 /// <summary>
 /// A request to another node and its answer: made while starting, filled, given to <see cref="FireWireBus.Submit"/>, and used again when its handler was
 /// called. Memory that it reads into or writes from is its own until then. Source: IEEE 1394-1995, section 7.
@@ -107,6 +118,7 @@ public sealed unsafe class Transaction(ITransactionHandler handler) : OutPacket
     internal TransactionCode Answer { get; private set; }
 
     internal ITransactionHandler Handler { get; } = handler;
+    internal IBlockReader? Reader { get; } = handler as IBlockReader;
     internal int Length { get; private set; }
     internal byte* Into { get; private set; }
     internal Phase State { get; set; }
@@ -116,24 +128,34 @@ public sealed unsafe class Transaction(ITransactionHandler handler) : OutPacket
     internal ulong Due { get; set; }
 
     /// <summary>A quadlet is read, at a multiple of 4.</summary>
-    public Transaction ReadQuadlet(int node, byte generation, ulong offset) => Begin(TransactionCode.ReadQuadlet, node, generation, offset, 4, 0);
+    public Transaction ReadQuadlet(int node, byte generation, ulong offset) => Begin(TransactionCode.ReadQuadlet, CodeFacts.Short, node, generation, offset, 4, 0);
 
     /// <summary>A quadlet is written, at a multiple of 4.</summary>
     public Transaction WriteQuadlet(int node, byte generation, ulong offset, uint value) =>
-        Begin(TransactionCode.WriteQuadlet, node, generation, offset, 4, value);
+        Begin(TransactionCode.WriteQuadlet, CodeFacts.WithQuadlet, node, generation, offset, 4, value);
 
     /// <summary>So many bytes are read into memory.</summary>
     public Transaction ReadBlock(int node, byte generation, ulong offset, byte* into, int bytes)
     {
-        Begin(TransactionCode.ReadBlock, node, generation, offset, bytes, (uint)bytes << 16);
+        Begin(TransactionCode.ReadBlock, CodeFacts.Long, node, generation, offset, bytes, (uint)bytes << 16);
         Into = into;
+        return this;
+    }
+
+    /// <summary>So many bytes are read; the handler, an <see cref="IBlockReader"/>, is shown them where they arrive.</summary>
+    public Transaction ReadBlock(int node, byte generation, ulong offset, int bytes)
+    {
+        if (Reader == null)
+            Bug.Stop("a block is read for a handler that does not look at it"u8);
+        Begin(TransactionCode.ReadBlock, CodeFacts.Long, node, generation, offset, bytes, (uint)bytes << 16);
+        Into = null;
         return this;
     }
 
     /// <summary>So many bytes of memory are written: as they are when it is submitted.</summary>
     public Transaction WriteBlock(int node, byte generation, ulong offset, byte* from, int bytes)
     {
-        Begin(TransactionCode.WriteBlock, node, generation, offset, bytes, (uint)bytes << 16);
+        Begin(TransactionCode.WriteBlock, CodeFacts.WithData, node, generation, offset, bytes, (uint)bytes << 16);
         From = from;
         DataBytes = bytes;
         return this;
@@ -143,7 +165,7 @@ public sealed unsafe class Transaction(ITransactionHandler handler) : OutPacket
     public Transaction WriteBlock(int node, byte generation, ulong offset, ref Frame frame)
     {
         var bytes = (int)frame.Length;
-        Begin(TransactionCode.WriteBlock, node, generation, offset, bytes, (uint)bytes << 16);
+        Begin(TransactionCode.WriteBlock, CodeFacts.WithData, node, generation, offset, bytes, (uint)bytes << 16);
         Payload = Own.Move(ref frame);
         DataBytes = bytes;
         return this;
@@ -152,7 +174,7 @@ public sealed unsafe class Transaction(ITransactionHandler handler) : OutPacket
     /// <summary>32 bits are locked: compare-swap, or what takes an argument as that does.</summary>
     public Transaction Lock(int node, byte generation, ulong offset, LockOperation operation, uint argument, uint value)
     {
-        Begin(TransactionCode.Lock, node, generation, offset, 8, 8u << 16 | (ushort)operation);
+        Begin(TransactionCode.Lock, CodeFacts.WithData, node, generation, offset, 8, 8u << 16 | (ushort)operation);
         BinaryPrimitives.WriteUInt32BigEndian(Inline, argument);
         BinaryPrimitives.WriteUInt32BigEndian(Inline[4..], value);
         DataBytes = 8;
@@ -162,7 +184,7 @@ public sealed unsafe class Transaction(ITransactionHandler handler) : OutPacket
     /// <summary>64 bits are locked, likewise.</summary>
     public Transaction Lock(int node, byte generation, ulong offset, LockOperation operation, ulong argument, ulong value)
     {
-        Begin(TransactionCode.Lock, node, generation, offset, 16, 16u << 16 | (ushort)operation);
+        Begin(TransactionCode.Lock, CodeFacts.WithData, node, generation, offset, 16, 16u << 16 | (ushort)operation);
         BinaryPrimitives.WriteUInt64BigEndian(Inline, argument);
         BinaryPrimitives.WriteUInt64BigEndian(Inline[8..], value);
         DataBytes = 16;
@@ -171,17 +193,18 @@ public sealed unsafe class Transaction(ITransactionHandler handler) : OutPacket
 
     // In place, as most of it is constant there.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private Transaction Begin(TransactionCode code, int node, byte generation, ulong offset, int bytes, uint last)
+    private Transaction Begin(TransactionCode code, byte shape, int node, byte generation, ulong offset, int bytes, uint last)
     {
         if (State != Phase.Idle)
             Bug.Stop("a transaction is changed while it is under way"u8);
         Code = code;
         Answer = code.Answer;
-        Node = node & 0x3F;
+        node &= 0x3F;
+        Node = node;
         Generation = generation;
         Length = bytes;
         // Who asks, and by which label, is known when it is sent.
-        SetHeader(PacketHeader.Request(code, (ushort)(PacketHeader.LocalBus | Node), 0, 0, offset, last));
+        SetHeader(PacketHeader.Request(code, (ushort)(PacketHeader.LocalBus | node), 0, 0, offset, last), shape);
         From = null;
         DataBytes = 0;
         Tries = 0;

@@ -24,12 +24,12 @@ internal readonly struct ReceiveTrailer(uint word)
 }
 
 /// <summary>A packet in a stream, until it is released: where its data lies, without what fills the last quadlet, and the bytes of all of it.</summary>
-internal readonly unsafe struct ReceivedPacket(byte* data, uint dataBytes, uint bytes, ReceiveTrailer trailer)
+internal readonly unsafe struct ReceivedPacket(byte* data, uint dataBytes, uint* trailer, uint bytes)
 {
     public readonly uint Bytes = bytes;
 
-    /// <summary>What the controller says of it.</summary>
-    public readonly ReceiveTrailer Trailer = trailer;
+    /// <summary>What the controller says of it: read with each call.</summary>
+    public ReceiveTrailer Trailer => new(Volatile.Read(ref *trailer));
 
     public ReadOnlySpan<byte> Data => MemoryMarshal.CreateReadOnlySpan(ref *data, (int)dataBytes);
 }
@@ -39,7 +39,6 @@ internal enum Arrived : byte
 {
     /// <summary>No whole packet yet.</summary>
     Nothing,
-    Packet,
 
     /// <summary>Not a packet of the bus: one between PHYs, or the mark of a bus reset.</summary>
     Internal,
@@ -56,9 +55,12 @@ internal enum Arrived : byte
 internal sealed unsafe class AsyncReceive
 {
     /// <summary>Pages: 14 of the longest packets wait at most.</summary>
-    public const int Pages = 16;
+    public const uint Pages = 16;
 
-    /// <summary>Of the packet that <see cref="Look"/> found: its header in the order of the bus.</summary>
+    /// <summary>Of a packet that is not one of the bus.</summary>
+    public const uint InternalBytes = LeastPacket;
+
+    /// <summary>Of the packet that was looked at: its header in the order of the bus.</summary>
     public PacketHeader Header;
 
     private const uint PageBytes = 4096, LeastPacket = 16, LeastHeader = 12, LongestData = 4096, LinkInternal = 0xE;
@@ -66,13 +68,14 @@ internal sealed unsafe class AsyncReceive
     private readonly DmaContext _context;
     private Coherent<Descriptor> _descriptors;
     private Descriptor* _ring;
+    private uint _address;
     private ReceiveStream? _stream;
 
     // A page that is filled stays as it is until one behind it is full, too: a controller that waited at its end may look late for where to go on.
-    private const int MostGiven = Pages - 1;
+    private const uint MostGiven = Pages - 1;
 
     // The page that the controller fills, how much of it was shown, how many from it on are in the program, and how many wait to be.
-    private int _page, _given, _held;
+    private uint _page, _given, _held;
     private uint _seen;
 
     private bool _isRunning, _endsWhole, _isOdd;
@@ -83,11 +86,12 @@ internal sealed unsafe class AsyncReceive
     /// <summary>Takes the memory; what was taken on an error is <see cref="Free"/>'s.</summary>
     public Error TryMake(DmaDevice dma)
     {
-        Error error = dma.TryAllocateCoherent(Pages, out _descriptors);
+        Error error = dma.TryAllocateCoherent((int)Pages, out _descriptors);
         if (error != Error.None)
             return error;
         _ring = (Descriptor*)Unsafe.AsPointer(ref _descriptors[0]);
-        return ReceiveStream.TryMake(dma, Pages, out _stream);
+        _address = (uint)_descriptors.Address.Value;
+        return ReceiveStream.TryMake(dma, (int)Pages, out _stream);
     }
 
     /// <summary>Gives the memory back; the context was stopped.</summary>
@@ -117,11 +121,11 @@ internal sealed unsafe class AsyncReceive
         _seen = 0;
         _given = MostGiven;
         _held = Pages - MostGiven;
-        for (int i = 0; i < Pages; i++)
+        for (uint i = 0; i < Pages; i++)
         {
-            ref Descriptor descriptor = ref _descriptors[i];
+            ref Descriptor descriptor = ref _ring[i];
             descriptor.Control.Write(DescriptorControl.Buffer | PageBytes);
-            descriptor.Address.Write((uint)_stream.AddressOf(i).Value);
+            descriptor.Address.Write((uint)_stream.AddressOf((int)i).Value);
             descriptor.Status.Write(PageBytes);
             descriptor.Branch.Write(i + 1 < MostGiven ? BranchTo(i + 1) : 0);
         }
@@ -188,67 +192,89 @@ internal sealed unsafe class AsyncReceive
     }
 
     /// <summary>
-    /// Looks for a packet that is here as a whole; <see cref="Release"/> ends it.
+    /// Looks for a packet of the bus that is here as a whole; <see cref="Release"/> ends it. False if anything else is in front: <see cref="LookCloser"/>
+    /// tells.
     /// </summary>
     [PacketPath]
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public Arrived Look(out ReceivedPacket packet)
+    public bool TryLook(out ReceivedPacket packet)
     {
-        packet = default;
+        Unsafe.SkipInit(out packet);
         uint have = _stream!.Count;
         if (have < LeastPacket)
-            return have != 0 && _endsWhole ? Arrived.Malformed : Arrived.Nothing;
+            return false;
         DeviceTurn.BeforeRead();
         var words = (uint*)_stream.First;
-        uint q0 = Volatile.Read(ref words[0]), q3 = Volatile.Read(ref words[3]), kind = q0 >> 4 & 0xF;
+        uint q0 = Volatile.Read(ref words[0]), q3 = Volatile.Read(ref words[3]);
         uint shape = CodeFacts.ShapeOf(q0), header = shape & CodeFacts.HeaderBytes, data = 0;
         // A stream does not come here.
         if (header < LeastHeader)
-        {
-            if (kind != LinkInternal)
-                return Arrived.Malformed;
-            header = LeastHeader;
-        }
+            return false;
         if ((shape & CodeFacts.DataFollows) != 0)
         {
             data = q3 >> 16;
             if (data > LongestData)
-                return Arrived.Malformed;
+                return false;
+        }
+        else if ((shape & CodeFacts.EndsInQuadlet) != 0)
+        {
+            q3 = BinaryPrimitives.ReverseEndianness(q3);
+        }
+        else if (header == LeastHeader)
+        {
+            q3 = 0;
         }
         uint trailer = header + ((data + 3) & ~3u);
         if (have < trailer + 4)
-            return _endsWhole ? Arrived.Malformed : Arrived.Nothing;
-        if ((shape & CodeFacts.EndsInQuadlet) != 0)
-            q3 = BinaryPrimitives.ReverseEndianness(q3);
-        else if (header == LeastHeader)
-            q3 = 0;
+            return false;
         Header = new PacketHeader(q0, words[1], words[2], q3);
-        packet = new ReceivedPacket((byte*)words + header, data, trailer + 4, new ReceiveTrailer(*(uint*)((byte*)words + trailer)));
-        return kind == LinkInternal ? Arrived.Internal : Arrived.Packet;
+        packet = new ReceivedPacket((byte*)words + header, data, (uint*)((byte*)words + trailer), trailer + 4);
+        return true;
     }
 
-    /// <summary>Ends the packet that <see cref="Look"/> found, and gives the pages back that were read to their end.</summary>
+    /// <summary>What is in front, if anything, that is no packet of the bus. Of an internal one <see cref="Header"/> is filled, and it is <see cref="InternalBytes"/> long.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public Arrived LookCloser(out ReceiveTrailer trailer)
+    {
+        trailer = default;
+        bool mayBecome = _stream!.Count < LeastPacket;
+        if (!mayBecome)
+        {
+            DeviceTurn.BeforeRead();
+            var words = (uint*)_stream.First;
+            uint q0 = Volatile.Read(ref words[0]), q3 = Volatile.Read(ref words[3]), shape = CodeFacts.ShapeOf(q0);
+            if ((q0 >> 4 & 0xF) == LinkInternal)
+            {
+                Header = new PacketHeader(q0, words[1], words[2], 0);
+                trailer = new ReceiveTrailer(q3);
+                return Arrived.Internal;
+            }
+            mayBecome = (shape & CodeFacts.HeaderBytes) >= LeastHeader && ((shape & CodeFacts.DataFollows) == 0 || q3 >> 16 <= LongestData);
+        }
+        return mayBecome && !_endsWhole ? Arrived.Nothing : Arrived.Malformed;
+    }
+
+    /// <summary>Ends the packet in front, and gives the pages back that were read to their end.</summary>
     [PacketPath]
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Release(in ReceivedPacket packet)
+    public void Release(uint bytes)
     {
-        int pages = _stream!.Release(packet.Bytes);
-        if (pages != 0)
-            GiveBack(pages);
+        if (!_stream!.TryRelease(bytes))
+            GiveBack(bytes);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private void GiveBack(int pages)
+    private void GiveBack(uint bytes)
     {
-        _held += pages;
+        _held += (uint)_stream!.Release(bytes);
         for (; _held > 0 && _given < MostGiven; _held--)
         {
-            int page = (_page + _given) % Pages;
-            ref Descriptor descriptor = ref _descriptors[page];
-            descriptor.Status.Write(PageBytes);
-            descriptor.Branch.Write(0);
+            uint page = (_page + _given) % Pages;
+            Descriptor* descriptor = _ring + page, end = _ring + (page + Pages - 1) % Pages;
+            descriptor->Status.Write(PageBytes);
+            descriptor->Branch.Write(0);
             // The one before is the end of the program.
-            _descriptors.Publish(ref _descriptors[(page + Pages - 1) % Pages].Branch, BranchTo(page));
+            _descriptors.Publish(ref end->Branch, BranchTo(page));
             _given++;
         }
         _context.Wake();
@@ -270,9 +296,9 @@ internal sealed unsafe class AsyncReceive
 
     // More than a page if the controller says that more is left than there was.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private uint WrittenTo(int page) => PageBytes - (_ring[page].Status.Read() & 0xFFFF);
+    private uint WrittenTo(uint page) => PageBytes - (_ring[page].Status.Read() & 0xFFFF);
 
-    private static int Next(int page) => page + 1 < Pages ? page + 1 : 0;
+    private static uint Next(uint page) => (page + 1) % Pages;
 
-    private uint BranchTo(int page) => (uint)_descriptors.AddressOf(page).Value | 1;
+    private uint BranchTo(uint page) => _address + page * DescriptorControl.Bytes | 1;
 }

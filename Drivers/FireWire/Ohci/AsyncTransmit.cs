@@ -18,14 +18,15 @@ internal sealed unsafe class AsyncTransmit
     public const int MostPackets = Slots - 1;
 
     private const int Slots = 64;
+    private const uint StreamHeaderBytes = 8;
 
     private readonly DmaDevice _dma;
     private readonly DmaContext _context;
     private readonly uint _alone, _lastData;
-    private readonly Place[] _places = new Place[Slots];
     private Coherent<SendSlot> _memory;
     private SendSlot* _slots;
     private uint _address;
+    private Places _places;
 
     // Counts of packets; modulo the slots they are places.
     private uint _head, _tail, _stoppedAt;
@@ -221,17 +222,15 @@ internal sealed unsafe class AsyncTransmit
     };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private ref Place PlaceAt(uint index) => ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_places), (nint)index);
+    private ref Place PlaceAt(uint index) => ref Unsafe.Add(ref Unsafe.As<Places, Place>(ref _places), (nint)index);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private OutPacket? Retire(ref Place place)
     {
-        OutPacket? packet = place.Packet;
-        place.Packet = null;
         _head = _head + 1;
         if (!place.Given.IsEmpty)
-            packet!.Payload = _dma.TakeSent(ref place.Given);
-        return packet;
+            place.Packet!.Payload = _dma.TakeSent(ref place.Given);
+        return place.Packet;
     }
 
     // The block before it is published the link to it, last of all that is written.
@@ -285,16 +284,18 @@ internal sealed unsafe class AsyncTransmit
     {
         const uint controlMask = 0xFFFF, destinationMask = 0xFFFF_0000;
         ref readonly PacketHeader header = ref packet.Header;
-        uint q0 = header.Q0, q3 = header.Q3, shape = CodeFacts.ShapeOf(q0);
-        // Streams have two quadlets, and nothing in their second.
+        uint q0 = header.Q0, q3 = header.Q3, shape = packet.Shape;
+        // Streams have two quadlets here, and nothing in their second.
         uint first = q0 & controlMask | (uint)packet.Speed << 16, second = q0 & destinationMask | header.Q1 & controlMask, third = header.Q2;
         // A quadlet of data is data: in the order of its bytes.
         uint fourth = (shape & CodeFacts.EndsInQuadlet) != 0 ? BinaryPrimitives.ReverseEndianness(q3) : q3;
-        slot->Header0.Write(first);
-        slot->Header1.Write(second);
-        slot->Header2.Write(third);
-        slot->Header3.Write(fourth);
-        return header.Code == TransactionCode.Stream ? 8 : shape & CodeFacts.HeaderBytes;
+        Shared<uint>* words = &slot->Header0;
+        words[0].Write(first);
+        words[1].Write(second);
+        words[2].Write(third);
+        words[3].Write(fourth);
+        uint bytes = shape & CodeFacts.HeaderBytes;
+        return bytes < StreamHeaderBytes ? StreamHeaderBytes : bytes;
     }
 
     // A packet under way: what holds its data, and the descriptor that says how it ended and where the program goes on.
@@ -304,5 +305,13 @@ internal sealed unsafe class AsyncTransmit
         public OutPacket? Packet;
         public DeviceFrame Given;
         public Descriptor* Last;
+    }
+
+    // One for each slot.
+    [NonCopyable]
+    [InlineArray(Slots)]
+    private struct Places
+    {
+        private Place _first;
     }
 }

@@ -39,7 +39,7 @@ public sealed unsafe partial class Ohci
             Counters.SpuriousInterrupts++;
             return false;
         }
-        Counters.Interrupts++;
+        Counters.Interrupts = Counters.Interrupts + 1;
         Mask();
         _work.MarkInInterrupt();
         return true;

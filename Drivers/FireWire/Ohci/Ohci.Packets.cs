@@ -7,6 +7,9 @@ namespace Sluice.Drivers.Ohci;
 // Packets between the bus and the contexts.
 public sealed unsafe partial class Ohci
 {
+    // Responses that were sent and not looked at, unless one that was not taken interrupted: cheaper together.
+    internal const uint LateResponses = 8;
+
     // Packets taken from each context in one turn of the work.
     private const int Batch = 64;
 
@@ -93,7 +96,7 @@ public sealed unsafe partial class Ohci
         {
             if (packet == null)
                 continue;
-            Counters.Sent++;
+            Counters.Sent = Counters.Sent + 1;
             _bus.PacketSent(packet, ack);
         }
     }
@@ -123,37 +126,49 @@ public sealed unsafe partial class Ohci
             Renew(context);
             return false;
         }
-        for (int i = 0; i < Batch && context.HasMore; i++)
+        for (int i = 0; i < Batch; i++)
         {
-            Arrived arrived = context.Look(out ReceivedPacket packet);
-            if (arrived == Arrived.Packet)
+            if (!context.TryLook(out ReceivedPacket packet))
             {
-                Counters.Received++;
-                ReceiveTrailer trailer = packet.Trailer;
-                if (context == _responsesIn)
-                    _bus.ResponseReceived(context.Header, packet.Data, _generation);
-                else
-                    _bus.PacketReceived(context.Header, packet.Data, new Arrival(_requestGeneration, trailer.Speed, trailer.IsAnswered, trailer.Time));
+                if (!context.HasMore || !TakeOther(context))
+                    return false;
+                continue;
             }
-            else if (arrived == Arrived.Internal)
+            Counters.Received = Counters.Received + 1;
+            if (context == _responsesIn)
             {
-                TakeInternal(context, packet.Trailer.Event);
+                _bus.ResponseReceived(context.Header, packet.Data, _generation);
             }
             else
             {
-                if (arrived == Arrived.Malformed)
-                {
-                    Counters.BadPackets++;
-                    Renew(context);
-                }
-                return false;
+                ReceiveTrailer trailer = packet.Trailer;
+                _bus.PacketReceived(context.Header, packet.Data, new Arrival(_requestGeneration, trailer.Speed, trailer.IsAnswered, trailer.Time));
             }
             // It may have been stopped from within.
             if (_state != State.Running)
                 return false;
-            context.Release(packet);
+            context.Release(packet.Bytes);
         }
         return context.HasMore;
+    }
+
+    // What is no packet of the bus. False if there is nothing.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool TakeOther(AsyncReceive context)
+    {
+        Arrived arrived = context.LookCloser(out ReceiveTrailer trailer);
+        if (arrived == Arrived.Malformed)
+        {
+            Counters.BadPackets++;
+            Renew(context);
+        }
+        if (arrived != Arrived.Internal)
+            return false;
+        TakeInternal(context, trailer.Event);
+        if (_state != State.Running)
+            return false;
+        context.Release(AsyncReceive.InternalBytes);
+        return true;
     }
 
     // Between the packets before a bus reset and those behind it, one says so (8.4.2.3); others are between PHYs.

@@ -85,8 +85,9 @@ public sealed unsafe partial class Ohci
             more = TakeReceived(_responsesIn);
         if ((events & Events.RequestReceived) != 0 && !_isInReset)
         {
-            // Of responses only those interrupt that nobody took: the others are known now.
-            ReportSent(_responses);
+            // Of responses only those interrupt that nobody took: the others are known now and then.
+            if (_responses.Given - _responses.Progress >= LateResponses)
+                ReportSent(_responses);
             more |= TakeReceived(_requestsIn);
         }
         if ((events & Events.RequestSent) != 0)

@@ -43,7 +43,7 @@ public sealed unsafe class MemoryExerciseTests
         var peer = new MemoryNode(new BusInformation(0x1234, MaxRecord: 10));
         machine.Add(peer);
         Ohci driver = machine.Probe();
-        byte* memory = (byte*)NativeMemory.AllocZeroed(2 * MemoryExercise.Bytes);
+        byte* memory = (byte*)NativeMemory.AllocZeroed(MemoryExercise.Bytes);
         var exercise = new MemoryExercise(driver.Bus, memory);
         exercise.Begin(peer.Phy.PhysicalId, driver.Bus.Generation, MemoryNode.DefaultBase, 2048, 300, 5);
         int resets = 0;
@@ -77,7 +77,7 @@ public sealed unsafe class MemoryExerciseTests
         var peer = new MemoryNode(new BusInformation(0x1234, MaxRecord: 10));
         machine.Add(peer);
         Ohci driver = machine.Probe();
-        byte* memory = (byte*)NativeMemory.AllocZeroed(2 * MemoryExercise.Bytes);
+        byte* memory = (byte*)NativeMemory.AllocZeroed(MemoryExercise.Bytes);
         var exercise = new MemoryExercise(driver.Bus, memory);
         exercise.Begin(peer.Phy.PhysicalId, driver.Bus.Generation, MemoryNode.DefaultBase, 2048, 1_000_000, 6);
         machine.Pass(200_000);

@@ -32,8 +32,8 @@ public sealed class OhciResponseTests
             machine.Settle();
         }
         Assert.Equal((all, (ulong)all), (answered, driver.Counters.Interrupts - before));
-        // The last is known to be over at the next look at the latest.
-        Assert.Equal(1, machine.Frames.Used);
+        // The last ones are known to be over at the next look at the latest.
+        Assert.InRange(machine.Frames.Used, 1, (int)Ohci.LateResponses);
         machine.Pass(1_100_000);
         Assert.Equal((0, 0ul, 0ul), (machine.Frames.Used, driver.Bus.Counters.ResponsesLost, driver.Counters.Hangs));
         machine.CheckNothingLeaks(driver);

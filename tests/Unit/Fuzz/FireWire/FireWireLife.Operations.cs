@@ -110,7 +110,7 @@ internal sealed unsafe partial class FireWireLife
         int node = _choices.Pick(8, 1, 1) switch { 0 => _peer.Phy.PhysicalId, 1 => _driver!.Bus.Topology.Local, _ => _choices.Below(64) };
         ulong offset = _choices.Pick(4, 2, 1) switch { 0 => Offered + (uint)_choices.Below(1 << 12), 1 => Rom.Address, _ => _choices.Word() };
         byte generation = (byte)(_driver!.Bus.Generation + (_choices.OneIn(12) ? 1 : 0));
-        int kind = _choices.Below(6), bytes = _choices.Small(TaskBytes + 1);
+        int kind = _choices.Below(7), bytes = _choices.Small(TaskBytes + 1);
         foreach (Task task in _tasks!)
         {
             if (task.Transaction.IsUnderWay || given == times)
@@ -125,7 +125,8 @@ internal sealed unsafe partial class FireWireLife
                 1 => t.WriteQuadlet(node, generation, offset & ~3ul, 0x1234),
                 2 => t.ReadBlock(node, generation, offset, task.Memory, bytes),
                 3 => t.WriteBlock(node, generation, offset, task.Memory, bytes),
-                4 => t.Lock(node, generation, offset & ~3ul, LockOperation.CompareSwap, 1, 2u),
+                4 => t.ReadBlock(node, generation, offset, bytes),
+                5 => t.Lock(node, generation, offset & ~3ul, LockOperation.CompareSwap, 1, 2u),
                 _ => t.Lock(node, generation, offset & ~7ul, LockOperation.WrapAdd, 1, 2ul),
             };
             Call("submit", () =>
@@ -259,7 +260,7 @@ internal sealed unsafe partial class FireWireLife
         _outcomes.Add("transactions", _ended);
     }
 
-    private sealed class Task : ITransactionHandler
+    private sealed class Task : IBlockReader
     {
         private readonly FireWireLife _life;
 
@@ -279,6 +280,12 @@ internal sealed unsafe partial class FireWireLife
         public int Submitted { get; set; }
 
         public int Ended { get; private set; }
+
+        public void OnRead(Transaction transaction, ReadOnlySpan<byte> data)
+        {
+            Must(transaction.IsUnderWay && data.Length == Bytes, "a block was shown that was not asked for");
+            data.CopyTo(new Span<byte>(Memory, TaskBytes));
+        }
 
         public void OnDone(Transaction transaction)
         {
