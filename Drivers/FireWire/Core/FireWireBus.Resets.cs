@@ -14,9 +14,9 @@ public sealed unsafe partial class FireWireBus
     // Tries of a controller that cannot; resets after self-IDs in a row that are no tree.
     private const int MostResetTries = 5;
 
-    private ulong _resetDue = ulong.MaxValue, _wishedAt;
+    private ulong _resetDue = ulong.MaxValue;
     private int _resetTries, _badInARow;
-    private bool _isAnnounced, _isLongReset;
+    private bool _isAnnounced, _isLongReset, _isRomTold;
 
     /// <summary>When another node's configuration packet came, in <see cref="Clock.Microseconds"/>; 0 if none did since the last reset.</summary>
     internal ulong ConfiguredAt { get; private set; }
@@ -47,9 +47,8 @@ public sealed unsafe partial class FireWireBus
     /// </summary>
     public void RequestReset()
     {
-        _wishedAt = Clock.Microseconds;
         if (LastReset != 0)
-            WishReset(Math.Max(_wishedAt + MergeTime, LastReset + ResetDistance), false);
+            WishReset(Math.Max(Clock.Microseconds + MergeTime, LastReset + ResetDistance), false);
     }
 
     /// <summary>
@@ -94,8 +93,9 @@ public sealed unsafe partial class FireWireBus
 
     private void RomChanged()
     {
-        _controller.SetNextRom(OwnRom.Next);
-        RequestReset();
+        _isRomTold = _controller.TrySetNextRom(OwnRom.Next);
+        if (_isRomTold)
+            RequestReset();
     }
 
     private void WishReset(ulong due, bool isLong)
@@ -115,16 +115,11 @@ public sealed unsafe partial class FireWireBus
             WishReset(LastReset + ResetDistance, true);
     }
 
-    // A reset has come. A wish of just now may have missed it: its ROM is perhaps not what the controller shows.
     private void ForgetResetWish()
     {
-        ulong now = Clock.Microseconds;
         _resetTries = 0;
-        bool isMissed = _resetDue != ulong.MaxValue && !_isAnnounced && now - _wishedAt < MergeTime;
         _resetDue = ulong.MaxValue;
         _isAnnounced = false;
-        if (isMissed)
-            WishReset(now + ResetDistance, false);
     }
 
     private void CheckReset(ulong now)

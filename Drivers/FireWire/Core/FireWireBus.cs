@@ -44,7 +44,7 @@ public sealed unsafe partial class FireWireBus : IFireWireBus, IWork, ITimerHand
         Addresses.Add(Registers).Ignore("the table is empty"u8);
         Addresses.Add(new RomRegisters(this)).Ignore("the table has room"u8);
         Addresses.Add(new TopologyMap(this)).Ignore("the table has room"u8);
-        controller.SetNextRom(OwnRom.Current);
+        _isRomTold = controller.TrySetNextRom(OwnRom.Current);
     }
 
     /// <summary>What happened.</summary>
@@ -113,7 +113,8 @@ public sealed unsafe partial class FireWireBus : IFireWireBus, IWork, ITimerHand
             PeerAt(i).IsThere = false;
         Topology.Clear();
         NodeId = OwnNodeId;
-        OwnRom.Swap();
+        if (_isRomTold)
+            OwnRom.Swap();
         ForgetResetWish();
         DropBlocked();
         FailAll();
@@ -153,6 +154,9 @@ public sealed unsafe partial class FireWireBus : IFireWireBus, IWork, ITimerHand
         }
         IsUp = true;
         Registers.ResetEnded();
+        // It changed in the reset, or too late for it.
+        if (OwnRom.IsChanged)
+            RomChanged();
         for (IsoResources? one = _resources; one != null && IsUp && Generation == generation; one = one.NextOfBus)
             one.BusChanged();
         for (int i = 0; i < _clientCount && IsUp && Generation == generation; i++)

@@ -43,8 +43,12 @@ public interface IFireWireController
     /// <summary>Sends cycle starts whenever it is the root, or stops.</summary>
     void SetCycleMaster(bool isMaster);
 
-    /// <summary>What others are to see from the next bus reset on: up to <see cref="Rom.Quadlets"/> quadlets, copied.</summary>
-    void SetNextRom(ReadOnlySpan<uint> rom);
+    /// <summary>
+    /// What others are to see from the next bus reset on: up to <see cref="Rom.Quadlets"/> quadlets, copied. False in a reset, also one that the
+    /// bus has not heard of: then they go on seeing what they saw, and it is to be said again after <see cref="IFireWireBus.ResetEnded"/>.
+    /// </summary>
+    [MustUse]
+    bool TrySetNextRom(ReadOnlySpan<uint> rom);
 
     /// <summary>
     /// Compare-swap of its own register of an isochronous resource manager, which also others change. A bus reset sets them anew: nobody

@@ -92,17 +92,27 @@ public sealed unsafe partial class Ohci
     }
 
     /// <inheritdoc/>
-    public void SetNextRom(ReadOnlySpan<uint> rom)
+    public bool TrySetNextRom(ReadOnlySpan<uint> rom)
     {
+        if (HasReset)
+            return false;
         int start = RomStart(_romInUse ^ 1);
         for (int i = 0; i < RomQuadlets; i++)
             _page[start + i].Write(i < rom.Length ? BinaryPrimitives.ReverseEndianness(rom[i]) : 0);
+        if (_state == State.Running)
+            _registers.RomMap.Write(QuadletAddress(start));
+        // Of a reset that comes just now nobody can tell whether it has taken the image. Its header, which has a generation that says
+        // that the ROM is another, must not be seen before it.
+        if (HasReset)
+            return false;
         _romHeader = rom[0];
         _romOptions = rom[2];
         _hasNextRom = true;
-        if (_state == State.Running)
-            _registers.RomMap.Write(QuadletAddress(start));
+        return true;
     }
+
+    // Until its self-IDs were read.
+    private bool HasReset => _state == State.Running && (_registers.EventSet.Read() & Events.BusReset) != 0;
 
     // Before the link is on: others see it at once. A header of 0 says that the rest is not there yet.
     private void PutRom()

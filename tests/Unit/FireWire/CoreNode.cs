@@ -78,6 +78,9 @@ internal sealed class CoreNode : Model.Link, IFireWireController
 
     public uint[] NextRom { get; private set; } = [];
 
+    /// <summary>Takes no ROM now.</summary>
+    public bool IsInReset { get; set; }
+
     public override bool IsCycleMaster => IsMaster;
 
     uint IFireWireController.CycleTime => CycleTime;
@@ -112,7 +115,13 @@ internal sealed class CoreNode : Model.Link, IFireWireController
 
     public void SetCycleMaster(bool isMaster) => IsMaster = isMaster;
 
-    public void SetNextRom(ReadOnlySpan<uint> rom) => NextRom = rom.ToArray();
+    public bool TrySetNextRom(ReadOnlySpan<uint> rom)
+    {
+        if (IsInReset)
+            return false;
+        NextRom = rom.ToArray();
+        return true;
+    }
 
     public Error LockRegister(int register, uint expected, uint value, out uint old)
     {

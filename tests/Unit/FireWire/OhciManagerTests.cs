@@ -1,8 +1,10 @@
 using System;
+using System.Collections.Generic;
 using System.Linq;
 using Sluice.Drivers.Ohci;
 using Sluice.FireWire.Core;
 using Sluice.FireWire.Nodes;
+using Sluice.FireWire.Simulation;
 using Xunit;
 using Model = Sluice.FireWire.Bus;
 
@@ -59,20 +61,36 @@ public sealed unsafe class OhciManagerTests : IStreamHandler
         Assert.Equal(before.Length + 4, Read().Length);
         machine.CheckNothingLeaks(driver);
 
-        uint[] Read() =>
-        [
-            .. Enumerable.Range(0, driver.Bus.OwnRom.Current.Length).Select(i =>
-            {
-                uint value = 0;
-                Assert.True(peer.TryRead(driver.Bus.NodeId, Rom.Address + 4 * (ulong)i, 4, (outcome, data) =>
-                {
-                    Assert.Equal(Outcome.Complete, outcome);
-                    value = (uint)data[0] << 24 | (uint)data[1] << 16 | (uint)data[2] << 8 | data[3];
-                }));
-                machine.Settle();
-                return value;
-            }),
-        ];
+        uint[] Read() => ReadRom(machine, peer, driver);
+    }
+
+    /// <summary>
+    /// A reset has begun, or is over, and the driver has not heard of it: the controller shows the old ROM until the next. Who read a new
+    /// header and the rest of the old would keep that for good.
+    /// </summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(20)]
+    [InlineData(300)]
+    public void A_unit_that_comes_too_late_for_a_reset_asks_for_another(int microseconds)
+    {
+        using var machine = new OhciMachine();
+        var peer = new MemoryNode(new BusInformation(9, CanManage: 0xF));
+        machine.Add(peer);
+        Ohci driver = machine.Probe();
+        uint[] before = driver.Bus.OwnRom.Current.ToArray();
+        machine.Phy.InitiateReset(isLong: false);
+        machine.Simulator.RunFor(BusTime.Microseconds(microseconds));
+        Assert.True(driver.Bus.IsUp);
+        Assert.Equal(Error.None, driver.Bus.AddUnit(new Unit()));
+        machine.Pass(100_000);
+        Assert.Equal(before, driver.Bus.OwnRom.Current.ToArray());
+        Assert.Equal(before, ReadRom(machine, peer, driver));
+        machine.Pass(3_000_000);
+        Assert.Equal(before.Length + 4, driver.Bus.OwnRom.Current.Length);
+        Assert.Equal(driver.Bus.OwnRom.Current.ToArray(), ReadRom(machine, peer, driver));
+        Assert.Equal(1ul, driver.Bus.Counters.OwnResets);
+        machine.CheckNothingLeaks(driver);
     }
 
     [Fact]
@@ -101,6 +119,21 @@ public sealed unsafe class OhciManagerTests : IStreamHandler
         Assert.Equal((++sent, false), (_sent, stream.IsUnderWay));
         machine.CheckNothingLeaks(driver);
     }
+
+    private static uint[] ReadRom(OhciMachine machine, MemoryNode peer, Ohci driver) =>
+    [
+        .. Enumerable.Range(0, driver.Bus.OwnRom.Current.Length).Select(i =>
+        {
+            uint value = 0;
+            Assert.True(peer.TryRead(driver.Bus.NodeId, Rom.Address + 4 * (ulong)i, 4, (outcome, data) =>
+            {
+                Assert.Equal(Outcome.Complete, outcome);
+                value = (uint)data[0] << 24 | (uint)data[1] << 16 | (uint)data[2] << 8 | data[3];
+            }));
+            machine.Settle();
+            return value;
+        }),
+    ];
 
     private sealed class Unit : IRomUnit
     {

@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Linq;
 using Sluice.Dma;
 using Sluice.FireWire.Core;
+using Sluice.FireWire.Simulation;
 using Xunit;
 using Model = Sluice.FireWire.Bus;
 
@@ -191,6 +192,28 @@ public sealed unsafe class StreamTests : IDisposable, IStreamHandler
         _machine.Pass(5_000_000);
         Assert.Empty(_node.Resets);
         Assert.Equal(_node.NextRom, Core.OwnRom.Current.ToArray());
+    }
+
+    [Fact]
+    public void A_unit_that_comes_in_a_reset_is_seen_after_the_next()
+    {
+        Plug();
+        uint[] before = Core.OwnRom.Current.ToArray();
+        _node.IsInReset = true;
+        Assert.Equal(Error.None, Core.AddUnit(new Unit(1)));
+        Assert.Equal(before, _node.NextRom);
+        _listener.Phy.InitiateReset(isLong: false);
+        _machine.Simulator.RunFor(BusTime.Microseconds(10));
+        Assert.False(Core.IsUp);
+        _node.IsInReset = false;
+        _machine.Pass(100_000);
+        Assert.Equal(before, Core.OwnRom.Current.ToArray());
+        Assert.Equal(Core.OwnRom.Next.ToArray(), _node.NextRom);
+        Assert.Empty(_node.Resets);
+        _machine.Pass(3_000_000);
+        Assert.Single(_node.Resets);
+        Assert.Equal(_node.NextRom, Core.OwnRom.Current.ToArray());
+        Assert.True(Core.OwnRom.Current.Length > before.Length);
     }
 
     [Fact]
