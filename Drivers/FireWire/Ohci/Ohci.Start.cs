@@ -15,6 +15,11 @@ public sealed unsafe partial class Ohci
     // Each packet is tried so often by the hardware while the other side is busy: requests 3:0, responses 7:4; physical ones 11:8.
     private const uint Retries = 0xF | 2 << 4 | 8 << 8;
 
+    // Parts per million in bits 23:16: a crystal of 1394 at its worst (1394-1995, 8.3.2.5.4). At a bus reset with another ROM the controller
+    // loads these options from memory with their bytes turned round (OHCI 1.1, 5.5.6), and until we have written them the 6 of 0x64 is in
+    // the place of max_rec: 128 bytes, where 0 would have it refuse the locks of 8 bytes of who was bus manager.
+    private const uint ClockAccuracy = 100u << 16;
+
     private bool _hasEnhancements;
 
     private Error Start()
@@ -110,7 +115,7 @@ public sealed unsafe partial class Ohci
         uint version = _registers.Version.Read();
         Version = (ushort)(version >> 8 & 0xFF00 | version & 0xFF);
         Guid = (ulong)_registers.GuidHigh.Read() << 32 | _registers.GuidLow.Read();
-        Options = new BusOptions(_registers.BusOptions.Read()).WithGeneration(0);
+        Options = new BusOptions(_registers.BusOptions.Read() & ~(0xFFu << 16) | ClockAccuracy).WithGeneration(0);
         if (Guid is 0 or ulong.MaxValue)
             return Error.Malformed;
         // Before 1.0 registers were others.

@@ -93,6 +93,25 @@ public sealed unsafe class OhciManagerTests : IStreamHandler
         machine.CheckNothingLeaks(driver);
     }
 
+    /// <summary>Who was bus manager asks at once, when the controller has loaded the next ROM's options, and the driver has not turned their bytes round.</summary>
+    [Fact]
+    public void A_manager_is_served_before_the_driver_has_heard_of_a_reset_that_swaps_roms()
+    {
+        using var machine = new OhciMachine();
+        var manager = new MemoryNode(new BusInformation(9, CanManage: 0xF));
+        machine.Add(manager);
+        Ohci driver = machine.Probe();
+        Assert.Equal(Error.None, driver.Bus.AddUnit(new Unit()));
+        machine.Phy.InitiateReset(isLong: false);
+        machine.Simulator.RunFor(BusTime.Microseconds(300));
+        var outcomes = new List<Outcome>();
+        Assert.True(manager.TryLock((ushort)(0xFFC0 | machine.Phy.PhysicalId), BusRegisters.Base + BusRegisters.BusManagerId, Model.LockOperation.CompareSwap,
+            [0, 0, 0, 0x3F, 0, 0, 0, (byte)manager.Phy.PhysicalId], (outcome, _) => outcomes.Add(outcome)));
+        machine.Simulator.RunFor(BusTime.Microseconds(300));
+        Assert.Equal([Outcome.Complete], outcomes);
+        machine.CheckNothingLeaks(driver);
+    }
+
     [Fact]
     public void Streams_are_heard_by_all()
     {
