@@ -46,9 +46,9 @@ public sealed partial class BusManager : IBusClient, ITransactionHandler, ITimer
     /// <summary>Who was not manager before a reset gives who was so long to be it again; after so long without one the resource manager takes its place.</summary>
     public const ulong Grace = 125_000, Absence = 625_000;
 
-    // Of what fails; until a gap count that a manager leaves wrong is repaired by us.
+    // Of what fails; between tries of who was manager, as long as nobody else tries; until a gap count that a manager leaves wrong is repaired by us.
     private const int MostContests = 3;
-    private const ulong Patience = 3_000_000;
+    private const ulong IncumbentPause = 20_000, Patience = 3_000_000;
     private const uint Nobody = 0x3F;
 
     private enum Step : byte
@@ -269,8 +269,12 @@ public sealed partial class BusManager : IBusClient, ITransactionHandler, ITimer
     private void ContendAgain()
     {
         Counters.Unanswered++;
-        if (++_contests < MostContests)
-            Wait(Step.Contend, Clock.Microseconds + Grace);
+        ulong now = Clock.Microseconds;
+        // A resource manager that is slow after the reset: who waited for longer would be overtaken.
+        if (_isIncumbent && now + IncumbentPause < _bus.LastReset + Grace)
+            Wait(Step.Contend, now + IncumbentPause);
+        else if (++_contests < MostContests)
+            Wait(Step.Contend, now + Grace);
         else
             TakeOver();
     }

@@ -90,6 +90,27 @@ public sealed class BusManagerTests : IDisposable
     }
 
     [Theory]
+    [InlineData(1)]
+    [InlineData(5)]
+    public void Who_was_manager_stays_it_though_the_resource_manager_is_slow(int refusals)
+    {
+        var keeper = new CoreNode(3);
+        Add(_one);
+        Add(_two);
+        Add(keeper);
+        keeper.Phy.HoldsForRoot = true;
+        keeper.Phy.InitiateReset(isLong: false);
+        Pass(5 * Second);
+        BusManager manager = _first.Role == ManagerRole.Manager ? _first : _second, other = manager == _first ? _second : _first;
+        Assert.Equal((ManagerRole.Manager, ManagerRole.Other), (manager.Role, other.Role));
+        keeper.Locks = register => register == 0 && refusals-- > 0 ? (Error.Timeout, 0) : null;
+        keeper.Phy.InitiateReset(isLong: false);
+        Pass(5 * Second);
+        Assert.InRange(refusals, int.MinValue, -1);
+        Assert.Equal((ManagerRole.Manager, ManagerRole.Other), (manager.Role, other.Role));
+    }
+
+    [Theory]
     [InlineData(false)]
     [InlineData(true)]
     public void A_root_that_cannot_be_cycle_master_is_replaced(bool isRepeater)
