@@ -176,6 +176,12 @@ public sealed partial class BusManager : IBusClient, ITransactionHandler, ITimer
                     Settle();
                     break;
                 }
+                // Linux has no answers until it has dealt with the reset itself.
+                if (transaction.Result == TransactionResult.TimedOut)
+                {
+                    AskRootAgain();
+                    break;
+                }
                 Counters.DisobedientRoots++;
                 if (!Own.CanBeCycleMaster || !TryReconfigure(Tree.Local))
                     Settle();

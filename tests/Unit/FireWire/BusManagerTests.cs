@@ -188,6 +188,25 @@ public sealed class BusManagerTests : IDisposable
         Assert.Equal(_one.Core.Topology.Local, _one.Core.Topology.Root);
     }
 
+    [Theory]
+    [InlineData(3, true)]
+    [InlineData(4, false)]
+    public void A_root_that_does_not_answer_is_told_four_times(int ignored, bool stays)
+    {
+        int told = 0;
+        var root = new Liar(_ => Model.Rcode.Complete, _ => 0x4404_F000)
+        {
+            Manager = 0x3F,
+            Ignores = packet => packet.Offset == BusRegisters.Base + BusRegisters.StateSet && told++ < ignored,
+        };
+        Add(_one);
+        Add(root);
+        root.Phy.HoldsForRoot = true;
+        root.Phy.InitiateReset(isLong: false);
+        Pass(8 * Second);
+        Assert.Equal((ManagerRole.Manager, 4, stays, stays ? 0ul : 1ul), (_first.Role, told, root.Phy.IsRoot, _first.Counters.SilentRoots));
+    }
+
     public static TheoryData<uint> Lies => [0xFFFF_FFFF, 0x40, 62, 0x7F, 2, 0x8000_003F];
 
     [Theory]
@@ -665,6 +684,9 @@ public sealed class BusManagerTests : IDisposable
 
         public bool InsistsOnRoot { get; set; }
 
+        // What it acknowledges and never answers.
+        public Func<Model.Packet, bool>? Ignores { get; set; }
+
         public override void ResetStarted()
         {
             _queue.Clear();
@@ -678,6 +700,8 @@ public sealed class BusManagerTests : IDisposable
 
         public override Model.Ack Receive(Model.Packet request)
         {
+            if (Ignores?.Invoke(request) == true)
+                return Model.Ack.Pending;
             var answer = new Model.Packet();
             Model.Rcode result = code(request);
             uint value = request.Code == Model.Tcode.Lock ? Manager : request.Offset == Rom.Address ? 0x0404_0000 : request.Offset == Rom.Address + 8 ? quadlet(request) : 0;
