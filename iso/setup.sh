@@ -42,6 +42,7 @@ linux='
   libdc1394-dev     /usr/include/dc1394/dc1394.h
   libraw1394-tools  testlibraw
   dvgrab            dvgrab
+  dnsmasq-base      /usr/sbin/dnsmasq
 '
 
 network='

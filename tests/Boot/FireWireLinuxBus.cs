@@ -50,9 +50,10 @@ internal sealed class FireWireLinuxBus : FireWireModelBus
     }
 
     /// <summary>Boots Linux with a script, until it has said something; the first is a shell that takes lines. It ends with the bus, if not before.</summary>
-    public async Task<LinuxGuest> StartLinux(string script = "shell-init", string arguments = "", string says = "ready", bool reboots = false)
+    /// <param name="file">Is /file there.</param>
+    public async Task<LinuxGuest> StartLinux(string script = "shell-init", string arguments = "", string says = "ready", bool reboots = false, byte[]? file = null)
     {
-        LinuxGuest guest = LinuxGuest.Start(Socket("linux"), LinuxGuest.Machine("q35", 1, false), arguments, script, reboots: reboots);
+        LinuxGuest guest = LinuxGuest.Start(Socket("linux"), LinuxGuest.Machine("q35", 1, false), arguments, script, file, reboots);
         _guests.Add(guest);
         Assert.True(await guest.SeesAsync(says, Patience), guest.Said);
         return guest;

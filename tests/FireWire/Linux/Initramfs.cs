@@ -26,7 +26,8 @@ internal sealed record Contents(string[] Modules, string[] Sources, string[] Lib
         "camera-init" => new(["firewire-ohci"], ["camera"], ["dc1394"], [], "/usr/include/dc1394/dc1394.h"),
         "dv-init" => new(["firewire-ohci"], [], [], ["/usr/bin/dvgrab"], "/usr/bin/dvgrab"),
         "iso-init" => new(["firewire-ohci"], [], [], ["/usr/bin/sendiso", "/usr/bin/dumpiso"], "/usr/bin/sendiso"),
-        "net-init" or "sluice-net-init" => new(["firewire-ohci", "firewire-net"], [], [], [], null),
+        "net-init" => new(["firewire-ohci", "firewire-net"], [], [], [], null),
+        "sluice-net-init" => new(["firewire-ohci", "firewire-net"], [], [], ["/usr/sbin/dnsmasq"], "/usr/sbin/dnsmasq"),
         "hostile-init" => new(["firewire-ohci", "firewire-net"], ["transactions"], [], [], null),
         "libraw-init" => new(["firewire-ohci"], [], [], ["/usr/bin/testlibraw"], "/usr/bin/testlibraw"),
         _ => new(["firewire-ohci"], ["transactions", "streams"], [], [], null),
@@ -44,7 +45,7 @@ internal static partial class Initramfs
         var contents = Contents.For(init);
         string[] modules = [.. Files(release, contents.Modules)], programs = [.. contents.Programs];
         using var archive = new NewcArchive(File.Create(path));
-        foreach (string name in (string[])["bin", "proc", "sys", "dev", "m", "lib", "lib/x86_64-linux-gnu", "lib64", "usr", "usr/bin"])
+        foreach (string name in (string[])["bin", "proc", "sys", "dev", "m", "lib", "lib/x86_64-linux-gnu", "lib64", "usr", "usr/bin", "usr/sbin", "etc"])
             archive.AddFolder(name);
         archive.AddProgram("bin/busybox", File.ReadAllBytes("/bin/busybox"));
         archive.AddProgram("init", File.ReadAllBytes(Path.Combine(root, "tests/FireWire/Linux", init)));
