@@ -53,7 +53,10 @@ public sealed unsafe partial class Ohci
         Enable();
         _state = State.Running;
         _work.Start();
-        return Reset(isLong: false);
+        // Not before who offers units has added them: so the first reset shows them, and takes no other to.
+        _todo |= Todo.Reset;
+        _work.Mark();
+        return Error.None;
     }
 
     // Once more after a failure: as at the start, with the memory that there is.

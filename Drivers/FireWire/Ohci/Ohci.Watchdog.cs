@@ -44,6 +44,9 @@ public sealed unsafe partial class Ohci
 
         /// <summary>The controller as a whole.</summary>
         Restart = 4,
+
+        /// <summary>The first reset of the bus.</summary>
+        Reset = 8,
     }
 
     /// <summary>Whether it is on the bus: false once it was given up.</summary>
@@ -116,6 +119,12 @@ public sealed unsafe partial class Ohci
             ReportRefused();
         if ((_todo & Todo.MakeRoom) != 0)
             more = MakeRoom();
+        if ((_todo & Todo.Reset) != 0)
+        {
+            _todo &= ~Todo.Reset;
+            if (Reset(isLong: false) != Error.None)
+                Fail();
+        }
         if ((events & StreamEvents) != 0)
             TakeStreams(events);
         return more;

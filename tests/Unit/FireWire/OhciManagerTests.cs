@@ -64,6 +64,21 @@ public sealed unsafe class OhciManagerTests : IStreamHandler
         uint[] Read() => ReadRom(machine, peer, driver);
     }
 
+    [Fact]
+    public void Units_that_are_there_from_the_start_are_seen_after_the_first_reset()
+    {
+        using var machine = new OhciMachine();
+        var peer = new MemoryNode(new BusInformation(9, CanManage: 0xF));
+        machine.Add(peer);
+        Assert.Equal(Error.None, machine.TryProbe(out Ohci? driver));
+        Assert.Equal(Error.None, driver!.Bus.AddUnit(new Unit()));
+        machine.Pass(5_000_000);
+        Assert.Equal((1ul, 0ul), (driver.Bus.Counters.Resets, driver.Bus.Counters.OwnResets));
+        Assert.False(driver.Bus.OwnRom.IsChanged);
+        Assert.Equal(driver.Bus.OwnRom.Current.ToArray(), ReadRom(machine, peer, driver));
+        machine.CheckNothingLeaks(driver);
+    }
+
     /// <summary>
     /// A reset has begun, or is over, and the driver has not heard of it: the controller shows the old ROM until the next. Who read a new
     /// header and the rest of the old would keep that for good.
