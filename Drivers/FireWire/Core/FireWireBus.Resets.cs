@@ -16,7 +16,7 @@ public sealed unsafe partial class FireWireBus
 
     private ulong _resetDue = ulong.MaxValue;
     private int _resetTries, _badInARow;
-    private bool _isAnnounced, _isLongReset, _isRomTold;
+    private bool _isAnnounced, _isLongReset, _isRomTold, _isRomLate;
 
     /// <summary>When another node's configuration packet came, in <see cref="Clock.Microseconds"/>; 0 if none did since the last reset.</summary>
     internal ulong ConfiguredAt { get; private set; }
@@ -93,9 +93,21 @@ public sealed unsafe partial class FireWireBus
 
     private void RomChanged()
     {
-        _isRomTold = _controller.TrySetNextRom(OwnRom.Next);
-        if (_isRomTold)
-            RequestReset();
+        if (!_controller.TrySetNextRom(OwnRom.Next))
+        {
+            _isRomLate = true;
+            return;
+        }
+        _isRomTold = true;
+        RequestReset();
+    }
+
+    // What the controller would not take in the reset. It may have shown an earlier change since, by the same generation.
+    private void TellLateRom()
+    {
+        _isRomLate = false;
+        OwnRom.Renew();
+        RomChanged();
     }
 
     private void WishReset(ulong due, bool isLong)

@@ -115,6 +115,7 @@ public sealed unsafe partial class FireWireBus : IFireWireBus, IWork, ITimerHand
         NodeId = OwnNodeId;
         if (_isRomTold)
             OwnRom.Swap();
+        _isRomTold = false;
         ForgetResetWish();
         DropBlocked();
         FailAll();
@@ -154,9 +155,8 @@ public sealed unsafe partial class FireWireBus : IFireWireBus, IWork, ITimerHand
         }
         IsUp = true;
         Registers.ResetEnded();
-        // It changed in the reset, or too late for it.
-        if (OwnRom.IsChanged)
-            RomChanged();
+        if (_isRomLate)
+            TellLateRom();
         for (IsoResources? one = _resources; one != null && IsUp && Generation == generation; one = one.NextOfBus)
             one.BusChanged();
         for (int i = 0; i < _clientCount && IsUp && Generation == generation; i++)

@@ -85,6 +85,9 @@ public sealed class OwnRom
         return true;
     }
 
+    /// <summary>Has what is next be told from what is seen now, whatever became of the last change.</summary>
+    public void Renew() => Make().Ignore("it fitted before"u8);
+
     /// <summary>A bus reset: what was next is what others see.</summary>
     public void Swap()
     {

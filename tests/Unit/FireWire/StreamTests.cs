@@ -216,6 +216,29 @@ public sealed unsafe class StreamTests : IDisposable, IStreamHandler
         Assert.True(Core.OwnRom.Current.Length > before.Length);
     }
 
+    /// <summary>Who has read the ROM with the first unit would take that with both for the same.</summary>
+    [Fact]
+    public void A_unit_that_comes_in_the_reset_that_shows_another_has_a_generation_of_its_own()
+    {
+        Plug();
+        Assert.Equal(Error.None, Core.AddUnit(new Unit(1)));
+        uint[] one = _node.NextRom;
+        _node.IsInReset = true;
+        Assert.Equal(Error.None, Core.AddUnit(new Unit(2)));
+        _listener.Phy.InitiateReset(isLong: false);
+        _machine.Simulator.RunFor(BusTime.Microseconds(10));
+        Assert.Equal(one, _node.NextRom);
+        _node.IsInReset = false;
+        _machine.Pass(100_000);
+        uint[] both = _node.NextRom;
+        Assert.True(both.Length > one.Length);
+        Assert.NotEqual(new BusOptions(one[2]).Generation, new BusOptions(both[2]).Generation);
+        _machine.Pass(3_000_000);
+        Assert.Single(_node.Resets);
+        Assert.Equal(both, Core.OwnRom.Current.ToArray());
+        Assert.False(Core.OwnRom.IsChanged);
+    }
+
     [Fact]
     public void A_unit_that_does_not_fit_changes_nothing()
     {
