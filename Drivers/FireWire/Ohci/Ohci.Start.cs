@@ -152,6 +152,8 @@ public sealed unsafe partial class Ohci
         _registers.RequestFilterHighSet.Write(fromAllBuses);
         ShutPhysicalMemory();
         PutRom();
+        // A reset leaves neither in any known state but the mask's master (6.1, 6.2).
+        _registers.MaskClear.Write(Events.All);
         _registers.EventClear.Write(Events.All);
         _requestsIn.Start();
         _responsesIn.Start();
