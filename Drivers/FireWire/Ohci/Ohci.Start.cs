@@ -150,6 +150,8 @@ public sealed unsafe partial class Ohci
         _registers.Retries.Write(Retries);
         _registers.Fairness.Write(0);
         _registers.RequestFilterHighSet.Write(fromAllBuses);
+        // Where there is this register, nothing says what a reset leaves in it (5.15); all that 32 bits reach is physical memory.
+        _registers.PhysicalUpperBound.Write(1u << 16);
         ShutPhysicalMemory();
         PutRom();
         // A reset leaves neither in any known state but the mask's master (6.1, 6.2).

@@ -117,6 +117,9 @@ internal readonly struct OhciRegisters(Mmio bar)
     /// <summary>PhysicalRequestFilterHiClear and -LoClear.</summary>
     public WriteOnlyRegister<uint> PhysicalFilterClear(bool isHigh) => new(bar, isHigh ? 0x114u : 0x11Cu);
 
+    /// <summary>PhysicalUpperBound, bits 47:16 of an address; optional, and without it 4 GiB are the bound.</summary>
+    public WriteOnlyRegister<uint> PhysicalUpperBound => new(bar, 0x120);
+
     /// <summary>Asynchronous Request Transmit, ... Response Transmit, ... Request Receive, ... Response Receive.</summary>
     public ContextRegisters RequestTransmit => new(bar, 0x180);
 
