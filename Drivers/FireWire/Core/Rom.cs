@@ -46,6 +46,9 @@ public static class Rom
 /// </summary>
 public readonly struct BusOptions(uint quadlet)
 {
+    /// <summary>irmc, cmc, isc and bmc: what a node can that has all of this.</summary>
+    public const uint Able = 0xF0u << 24;
+
     public readonly uint Quadlet = quadlet;
 
     /// <summary>Can be isochronous resource manager.</summary>

@@ -118,7 +118,9 @@ public sealed unsafe partial class Ohci
         uint version = _registers.Version.Read();
         Version = (ushort)(version >> 8 & 0xFF00 | version & 0xFF);
         Guid = (ulong)_registers.GuidHigh.Read() << 32 | _registers.GuidLow.Read();
-        Options = new BusOptions(_registers.BusOptions.Read() & ~(0xFFu << 16) | ClockAccuracy).WithGeneration(0);
+        // Of the options only max_rec and the speed are the controller's; what we can is ours to say, and 0 or anything after a reset (5.5.4).
+        const uint ofController = 0xF007;
+        Options = new BusOptions(_registers.BusOptions.Read() & ofController | BusOptions.Able | ClockAccuracy);
         if (Guid is 0 or ulong.MaxValue)
             return Error.Malformed;
         // Before 1.0 registers were others.
