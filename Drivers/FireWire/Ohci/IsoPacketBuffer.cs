@@ -9,8 +9,9 @@ namespace Sluice.Drivers.Ohci;
 
 /// <summary>
 /// A descriptor block for a packet, and what is told of it: its data goes to one place or, where memory is in pieces, to two. The last descriptor
-/// is always the third, so its status is; the block begins with the first of those that are used. Behind it lies what no controller that reads
-/// 32 bytes at a time may not read. Source: OHCI 1.1, section 10.1.1 and figure 10-7.
+/// is always the third, so its status is; the block begins with the first of those that are used. A packet that ends before the last may have its status
+/// where it ended, and there alone. Behind it lies what no controller that reads 32 bytes at a time may not read. Source: OHCI 1.1, sections
+/// 10.1.1 and 10.2.2, and figure 10-7; Fujitsu MB86613S, section 4.4.3.
 /// </summary>
 [StructLayout(LayoutKind.Sequential)]
 internal struct IsoReceiveSlot
@@ -35,12 +36,12 @@ internal sealed class IsoPacketBuffer(IsoReceive receiver, IsoReceiveMode mode) 
     /// <inheritdoc/>
     public uint Begin => BlockAt(0, _firstCount);
 
-    // The descriptors of the first block and of the last; and whether the first waits for a synchronization code that it tells.
-    private uint _firstCount, _lastCount;
+    // The descriptors of the first block and of the last, and what of the last place's data goes to its first part; and whether the first waits for a synchronization code that it tells.
+    private uint _firstCount, _lastCount, _lastFront;
     private bool _knowsSync;
 
     /// <inheritdoc/>
-    public bool IsDone => _programs.Now[Packets - 1].Last.Status.Read() != 0;
+    public bool IsDone => _programs.Now[Packets - 1].Last.Status.Read() != 0 || IsDoneEarly();
 
     /// <inheritdoc/>
     public override IsoPacket this[int place]
@@ -48,13 +49,14 @@ internal sealed class IsoPacketBuffer(IsoReceive receiver, IsoReceiveMode mode) 
         get
         {
             ref IsoReceiveSlot slot = ref _programs.Now[place];
-            uint status = slot.Last.Status.Read(), header = HasHeaders ? slot.Header.Read() : 0;
+            uint status = slot.Last.Status.Read(), front = slot.Second.Status.Read(), header = HasHeaders ? slot.Header.Read() : 0;
             if (!HasHeaders)
             {
-                // All but what is left of each part; a part that nobody asked for has nothing left.
-                uint left = (status & 0xFFFF) + (slot.Second.Status.Read() & 0xFFFF);
+                // All but what is left of each part; a part that nobody asked for has nothing left, one that nothing came to all of it.
+                uint left = place < Whole ? 0 : ((status != 0 ? status : slot.Last.Control.Read()) & 0xFFFF) + (front & 0xFFFF);
                 header = (uint)PacketBytes - Math.Min(left, (uint)PacketBytes) << 16;
             }
+            status = status != 0 ? status : front;
             return new IsoPacket(header, slot.Time.Read() & 0xFFFF, place < Whole || IsWhole(status, header));
         }
     }
@@ -69,6 +71,8 @@ internal sealed class IsoPacketBuffer(IsoReceive receiver, IsoReceiveMode mode) 
             _programs.Now[i].Second.Status.Write(0);
             _programs.Now[i].Last.Status.Write(0);
         }
+        _programs.Now[Packets - 1].First.Status.Write(0);
+        _programs.Now[Packets - 1].Second.Status.Write(0);
         _programs.Turn();
         Link(0, inFirst: true);
     }
@@ -151,13 +155,13 @@ internal sealed class IsoPacketBuffer(IsoReceive receiver, IsoReceiveMode mode) 
                 if (segment + 1 == segments.Length || segments[segment + 1].Length < bytes - front)
                     return Error.TooLarge;
                 told = ref slot.First;
-                // Without a header only what is left of it tells how much came.
-                Fill(ref slot.Second, DescriptorControl.ReceiveMore | (HasHeaders ? 0 : DescriptorControl.Status | wait), at, front);
+                Fill(ref slot.Second, DescriptorControl.ReceiveMore | DescriptorControl.Status | (HasHeaders ? 0 : wait), at, front);
                 at = (uint)segments[++segment].Address.Value;
                 used = 0;
             }
+            // An empty packet ends here: that matters where nothing else would say that the buffer is done.
             if (HasHeaders)
-                Fill(ref told, DescriptorControl.ReceiveMore | wait, SlotAddress(i) + IsoReceiveSlot.ToldOffset, IsoReceiveSlot.ToldBytes);
+                Fill(ref told, DescriptorControl.ReceiveMore | wait | (i == Packets - 1 ? DescriptorControl.Status : 0), SlotAddress(i) + IsoReceiveSlot.ToldOffset, IsoReceiveSlot.ToldBytes);
             uint rest = isInTwo ? bytes - front : bytes;
             Fill(ref slot.Last, DescriptorControl.ReceiveLast | (count == 1 ? wait : 0) | (i == Packets - 1 ? DescriptorControl.Interrupt : 0), at, rest);
             wait = 0;
@@ -167,8 +171,21 @@ internal sealed class IsoPacketBuffer(IsoReceive receiver, IsoReceiveMode mode) 
             else
                 _programs.Now[i - 1].Last.Branch.Write(BlockAt(i, count));
             _lastCount = count;
+            _lastFront = isInTwo ? front : 0;
         }
         return Error.None;
+    }
+
+    // Whether the last packet ended before its last descriptor. That it is nowhere else yet, a status there need not mean: the context has left the block then.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool IsDoneEarly()
+    {
+        ref IsoReceiveSlot slot = ref _programs.Now[Packets - 1];
+        if (((_lastCount == 3 ? slot.First.Status.Read() : 0) | slot.Second.Status.Read()) == 0)
+            return false;
+        if (HasHeaders && slot.Header.Read() >> 16 > _lastFront)
+            return false;
+        return receiver.HasLeft(BlockAt(Packets - 1, _lastCount));
     }
 
     private int CountWhole(uint sync)

@@ -106,6 +106,14 @@ internal sealed class IsoReceive : IsoReceiver, IIsoContext
     /// <inheritdoc/>
     public void Mask() => _controller.Registers.ReceiveMaskClear.Write(1u << _number);
 
+    /// <summary>Whether the context is through with a block: it is at another, or waits at this one's end (3.1.2).</summary>
+    public bool HasLeft(uint block)
+    {
+        ContextRegisters registers = _controller.Registers.Receive(_number);
+        bool isActive = (registers.Set.Read() & ContextControl.Active) != 0;
+        return !isActive || registers.Command.Read() >> 4 != block >> 4;
+    }
+
     /// <summary>A buffer of its is full, and the CPU's.</summary>
     public void Filled(IsoReceiveBuffer buffer) => _handler.OnFilled(buffer);
 
