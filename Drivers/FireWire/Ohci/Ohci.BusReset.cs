@@ -16,7 +16,7 @@ public sealed unsafe partial class Ohci
 
     private readonly uint[] _pairs = new uint[SelfIdQuadlets], _selfIds = new uint[SelfIdQuadlets / 2];
     private int _romInUse, _selfIdFailures;
-    private uint _romHeader, _romOptions;
+    private uint _romHeader, _romOptions, _nextHeader, _nextOptions;
     private bool _hasNextRom, _isCycleMaster;
 
     // The first word that there is a reset, however many have been meanwhile. What came before it has been handed to the bus.
@@ -25,11 +25,7 @@ public sealed unsafe partial class Ohci
         Counters.BusResets++;
         Disarm(Events.BusReset);
         _isInReset = true;
-        if (_hasNextRom)
-        {
-            _romInUse ^= 1;
-            _hasNextRom = false;
-        }
+        UseNextRom();
         _bus.ResetBegan();
         // Contexts wait for the event to be cleared, and must be empty then: what is linked is of the old generation.
         if (_requests.Stop() != Error.None || _responses.Stop() != Error.None)
@@ -70,6 +66,7 @@ public sealed unsafe partial class Ohci
         _registers.EventClear.Write(Events.BusReset);
         ShutPhysicalMemory();
         _registers.BusOptions.Write(_romOptions);
+        _page[RomStart(_romInUse)].Write(BinaryPrimitives.ReverseEndianness(_romHeader));
         _registers.RomHeader.Write(_romHeader);
         _isInReset = false;
         Arm(Events.BusReset);
@@ -91,13 +88,17 @@ public sealed unsafe partial class Ohci
         return Topology.Unpair(new ReadOnlySpan<uint>(_pairs, 0, quadlets), _selfIds) == TopologyError.None ? quadlets / 2 : -1;
     }
 
+    // With the reset the controller takes header and options over from memory, but as they lie there: in the wrong order of bytes (5.5.6). A
+    // header of 0 is the same in any order, and says that the rest is not there yet; when the reset has ended it is put right.
+
     /// <inheritdoc/>
     public bool TrySetNextRom(ReadOnlySpan<uint> rom)
     {
         if (HasReset)
             return false;
         int start = RomStart(_romInUse ^ 1);
-        for (int i = 0; i < RomQuadlets; i++)
+        _page[start].Write(0);
+        for (int i = 1; i < RomQuadlets; i++)
             _page[start + i].Write(i < rom.Length ? BinaryPrimitives.ReverseEndianness(rom[i]) : 0);
         if (_state == State.Running)
             _registers.RomMap.Write(QuadletAddress(start));
@@ -105,8 +106,8 @@ public sealed unsafe partial class Ohci
         // that the ROM is another, must not be seen before it.
         if (HasReset)
             return false;
-        _romHeader = rom[0];
-        _romOptions = rom[2];
+        _nextHeader = rom[0];
+        _nextOptions = rom[2];
         _hasNextRom = true;
         return true;
     }
@@ -114,12 +115,22 @@ public sealed unsafe partial class Ohci
     // Until its self-IDs were read.
     private bool HasReset => _state == State.Running && (_registers.EventSet.Read() & Events.BusReset) != 0;
 
-    // Before the link is on: others see it at once. A header of 0 says that the rest is not there yet.
+    private void UseNextRom()
+    {
+        if (!_hasNextRom)
+            return;
+        _hasNextRom = false;
+        _romInUse ^= 1;
+        _romHeader = _nextHeader;
+        _romOptions = _nextOptions;
+    }
+
+    // Before the link is on: others see it at once. A header of 0 says that the rest is not there yet. Some controllers take header and options from memory
+    // with the first reset, too.
     private void PutRom()
     {
-        if (_hasNextRom)
-            _romInUse ^= 1;
-        _hasNextRom = false;
+        UseNextRom();
+        _page[RomStart(_romInUse)].Write(0);
         _registers.RomHeader.Write(0);
         _registers.BusOptions.Write(_romOptions);
         _registers.RomMap.Write(QuadletAddress(RomStart(_romInUse)));
