@@ -101,7 +101,7 @@ public sealed unsafe class Ip1394OhciTests
         using var machine = new OhciMachine("coherent, checked");
         var host = new Host(machine);
         var stream = new StreamPacket(new Nobody());
-        machine.Function.Controller.Faults = OhciFaults.DeadContext;
+        machine.Controller.Faults = OhciFaults.DeadContext;
         for (int i = 0; i < 20 && host.Receiver.Ended == 0; i++)
         {
             if (!stream.IsUnderWay)

@@ -51,8 +51,8 @@ public sealed class IsoProgressTests
         for (int i = 0; i < 20; i++)
         {
             bus.Machine.Pass(1_000);
-            uint time = bus.Machine.Function.Controller.Read(OhciRegister.CycleTimer);
-            bus.Machine.Function.Controller.Write(OhciRegister.CycleTimer, time + (5u << 12));
+            uint time = bus.Machine.Read(OhciRegister.CycleTimer);
+            bus.Machine.Write(OhciRegister.CycleTimer, time + (5u << 12));
         }
         bus.Machine.Pass(20_000);
         Assert.Equal(4, bus.Sent);
@@ -90,7 +90,7 @@ public sealed class IsoProgressTests
     {
         using var bus = new Talking("coherent");
         IsoTransmitBuffer buffer = bus.SendNothing(Places, place => place == 5 ? IsoSendOptions.Progress : IsoSendOptions.None);
-        uint word = bus.Machine.Function.Controller.Read(OhciRegister.It + 0xC) + 15;
+        uint word = bus.Machine.Read(OhciRegister.It + 0xC) + 15;
         bus.Machine.Pass(1_000);
         Assert.Equal((5, 0ul), (buffer.Progress, bus.Driver.Counters.BadProgress));
         foreach (uint wrong in new uint[] { uint.MaxValue, 0x8000_0000, Places, 4, 0 })
@@ -112,7 +112,7 @@ public sealed class IsoProgressTests
         ulong interrupts = bus.Driver.Counters.Interrupts;
         for (int i = 0; i < 8; i++)
         {
-            bus.Machine.Function.Controller.Write(OhciRegister.ItEvent, 1);
+            bus.Machine.Write(OhciRegister.ItEvent, 1);
             bus.Machine.Pass(250);
         }
         Assert.Equal((8ul, 0, 0), (bus.Driver.Counters.Interrupts - interrupts, bus.Told.Count, bus.Sent));
@@ -128,7 +128,7 @@ public sealed class IsoProgressTests
         // They fill their pages.
         bus.SendNothing(256, _ => IsoSendOptions.None);
         bus.Machine.Pass(40_000);
-        uint block = bus.Machine.Function.Controller.Read(OhciRegister.It + 0xC);
+        uint block = bus.Machine.Read(OhciRegister.It + 0xC);
         Assert.Equal((1, 1u), (bus.Sent, block & 0xF));
         Assert.InRange((block & 0xFF0) + 32, 32u, PhysAddr.PageSize);
         bus.End();

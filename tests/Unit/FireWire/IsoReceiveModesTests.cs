@@ -246,7 +246,7 @@ public sealed class IsoReceiveModesTests
 
         public void End()
         {
-            Assert.Equal(0, Machine.Function.Controller.IsochronousLost);
+            Assert.Equal(0, Machine.Function.IsochronousLost);
             Assert.Equal(Error.None, Receiver.Stop());
             foreach (IsoReceiveBuffer buffer in _buffers)
                 buffer.Free();

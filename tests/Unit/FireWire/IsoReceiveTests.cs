@@ -57,7 +57,7 @@ public sealed class IsoReceiveTests
         }
         bus.Machine.Pass(3_000);
         Assert.Equal(frames, bus.Seen.Select(seen => seen.Bytes));
-        Assert.Equal((0, 0ul), ((int)bus.Machine.Function.Controller.IsochronousLost, bus.Driver.Counters.DeadContexts));
+        Assert.Equal((0, 0ul), ((int)bus.Machine.Function.IsochronousLost, bus.Driver.Counters.DeadContexts));
         bus.End();
     }
 
@@ -130,21 +130,21 @@ public sealed class IsoReceiveTests
         byte[] frame = bus.Frame(3);
         for (int i = 0; i < 20; i++)
         {
-            bus.Machine.Function.Controller.Faults = OhciFaults.DeadContext;
+            bus.Machine.Controller.Faults = OhciFaults.DeadContext;
             bus.Talker.Say(Listening.Cut(frame)[..1]);
             bus.Machine.Pass(2_000);
-            bus.Machine.Function.Controller.Faults = OhciFaults.None;
+            bus.Machine.Controller.Faults = OhciFaults.None;
             bus.Talker.Say(Listening.Cut(frame));
             bus.Machine.Pass(3_000);
         }
         Assert.Equal((20, 20ul), (bus.Seen.Count, bus.Driver.Counters.DeadContexts));
         Assert.Null(bus.Ended);
-        bus.Machine.Function.Controller.Faults = OhciFaults.DeadContext;
+        bus.Machine.Controller.Faults = OhciFaults.DeadContext;
         bus.Talker.Say(Enumerable.Repeat(Listening.Cut(frame), 10).SelectMany(one => one));
         bus.Machine.Pass(20_000);
         Assert.Equal((Error.Malformed, false, 26ul), (bus.Ended, bus.Receiver.IsStarted, bus.Driver.Counters.DeadContexts));
         Assert.All(bus.Buffers, buffer => Assert.False(buffer.IsQueued));
-        bus.Machine.Function.Controller.Faults = OhciFaults.None;
+        bus.Machine.Controller.Faults = OhciFaults.None;
         bus.End();
     }
 
@@ -185,11 +185,11 @@ public sealed class IsoReceiveTests
     {
         using var bus = new Listening(kind);
         bus.Begin(buffers: 3, waits: true);
-        bus.Machine.Function.Controller.Faults = OhciFaults.StuckContext;
+        bus.Machine.Controller.Faults = OhciFaults.StuckContext;
         Assert.Equal(Error.Timeout, bus.Receiver.Stop());
         Assert.Equal(Error.Timeout, bus.Receiver.Stop());
         Assert.All(bus.Buffers, buffer => Assert.True(buffer.IsQueued));
-        bus.Machine.Function.Controller.Faults = OhciFaults.None;
+        bus.Machine.Controller.Faults = OhciFaults.None;
         bus.Machine.Pass(3_000_000);
         Assert.Equal((Error.Timeout, true), (bus.Ended, bus.Driver.IsRunning));
         Assert.All(bus.Buffers, buffer => Assert.False(buffer.IsQueued));
@@ -202,11 +202,11 @@ public sealed class IsoReceiveTests
         using var bus = new Listening("coherent");
         bus.Begin(buffers: 3, waits: true);
         byte[] frame = bus.Frame(3);
-        bus.Machine.Function.Controller.Faults = OhciFaults.InterruptLost;
+        bus.Machine.Controller.Faults = OhciFaults.InterruptLost;
         bus.Talker.Say([.. Listening.Cut(frame), .. Listening.Cut(frame)]);
         bus.Machine.Pass(1_100_000);
         Assert.Equal(2, bus.Seen.Count);
-        bus.Machine.Function.Controller.Faults = OhciFaults.None;
+        bus.Machine.Controller.Faults = OhciFaults.None;
         bus.End();
         IsoReceiveBuffer large = bus.Receiver.NewBuffer();
         Assert.Equal(Error.NoResources, large.TryMake(bus.Driver.Function.Dma, 60_000, 4096, waits: false));

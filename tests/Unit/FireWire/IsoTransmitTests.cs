@@ -69,8 +69,8 @@ public sealed class IsoTransmitTests
         bus.Machine.Pass(4_000);
         int before = bus.Heard.Count;
         // Five cycles pass at once.
-        uint time = bus.Machine.Function.Controller.Read(OhciRegister.CycleTimer);
-        bus.Machine.Function.Controller.Write(OhciRegister.CycleTimer, time + (5u << 12));
+        uint time = bus.Machine.Read(OhciRegister.CycleTimer);
+        bus.Machine.Write(OhciRegister.CycleTimer, time + (5u << 12));
         bus.Machine.Pass(40_000);
         Assert.InRange(before, 20, 40);
         Assert.Equal(4, bus.Sent);
@@ -103,10 +103,10 @@ public sealed class IsoTransmitTests
         int before = bus.Sent;
         bus.Machine.Pass(20_000);
         Assert.InRange(bus.Sent - before, 3, 5);
-        bus.Machine.Function.Controller.Faults = OhciFaults.DeadContext;
+        bus.Machine.Controller.Faults = OhciFaults.DeadContext;
         bus.Machine.Pass(100_000);
         Assert.Equal((Error.Malformed, false), (bus.Ended, bus.Transmitter.IsStarted));
-        bus.Machine.Function.Controller.Faults = OhciFaults.None;
+        bus.Machine.Controller.Faults = OhciFaults.None;
         bus.Begin(buffers: 0, rounds: 10);
         foreach (IsoTransmitBuffer buffer in bus.Buffers)
             bus.Send(buffer);

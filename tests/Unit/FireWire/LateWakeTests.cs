@@ -44,7 +44,7 @@ public sealed class LateWakeTests
             Assert.Equal(Error.None, buffer.TryMake(driver.Function.Dma, Places, PlaceBytes, waits: false));
             receiver.Queue(buffer);
         }
-        machine.Function.Controller.Faults = OhciFaults.LateWake;
+        machine.Controller.Faults = OhciFaults.LateWake;
         for (int round = 1; round <= Rounds; round++)
         {
             // Twice as much as they hold.
@@ -81,7 +81,7 @@ public sealed class LateWakeTests
                 buffer.Set(i, i == Places - 1 && buffer == all[^1] ? 0 : PlaceBytes, 5, 0, 0, Sluice.FireWire.Core.BusSpeed.S400);
             transmitter.Queue(buffer);
         }
-        machine.Function.Controller.Faults = OhciFaults.LateWake;
+        machine.Controller.Faults = OhciFaults.LateWake;
         for (int round = 1; round <= Rounds; round++)
         {
             machine.Pass(2 * Busy, Busy);
@@ -108,7 +108,7 @@ public sealed class LateWakeTests
         // With what says that there was a bus reset a quarter of a page.
         peers[0].TryWrite(driver.Bus.NodeId, at, new byte[988], (_, _) => { });
         machine.Settle();
-        machine.Function.Controller.Faults = OhciFaults.LateWake;
+        machine.Controller.Faults = OhciFaults.LateWake;
         for (int round = 0; round < Rounds; round++)
         {
             int answered = 0, complete = 0;

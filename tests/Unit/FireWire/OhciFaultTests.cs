@@ -28,7 +28,7 @@ public sealed unsafe class OhciFaultTests
         using var machine = new OhciMachine(kind);
         machine.Dma.ExpectReports();
         machine.Add(new MemoryNode(new BusInformation(0x1234)));
-        machine.Function.Controller.Faults = FaultNames.Parse(name);
+        machine.Controller.Faults = FaultNames.Parse(name);
         ulong started = machine.Clock.ElapsedMicroseconds;
         Error error = machine.TryProbe(out Ohci? driver);
         Assert.InRange(machine.Clock.ElapsedMicroseconds - started, 0ul, 2_000_000ul);
@@ -53,7 +53,7 @@ public sealed unsafe class OhciFaultTests
         Ohci driver = machine.Probe();
         var memory = new Offer(Ours, 4096);
         Assert.Equal(Error.None, driver.Bus.Addresses.Add(memory));
-        machine.Function.Controller.Faults = FaultNames.Parse(name);
+        machine.Controller.Faults = FaultNames.Parse(name);
         Transaction[] all = [.. Enumerable.Range(0, 40).Select(_ => new Transaction(machine))];
         for (int turn = 0; turn < 6; turn++)
         {
@@ -77,7 +77,7 @@ public sealed unsafe class OhciFaultTests
             machine.Pass(3_000_000);
             Assert.Equal((turn, 0), (turn, all.Count(t => t.IsUnderWay)));
         }
-        machine.Function.Controller.Faults = OhciFaults.None;
+        machine.Controller.Faults = OhciFaults.None;
         machine.Pass(3_000_000);
         machine.Phy.InitiateReset(isLong: true);
         machine.Pass(3_000_000);

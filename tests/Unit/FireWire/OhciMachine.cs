@@ -1,5 +1,4 @@
 using System;
-using System.Buffers.Binary;
 using System.Collections.Generic;
 using System.Linq;
 using Sluice.Devices;
@@ -20,78 +19,6 @@ using Model = Sluice.FireWire.Bus;
 
 namespace Sluice.Tests.FireWire;
 
-/// <summary>The model's controller as a PCI function in this process.</summary>
-internal class OhciFunction : SimulatedFunction, IOhciHost
-{
-    private IDeviceMemory? _memory;
-
-    public OhciFunction(OhciCard card, IDeviceMemory? memory, ulong guid) : base(card.Vendor, card.Device, 0x0C_0010)
-    {
-        Set(8, card.Revision, 1);
-        Memory = memory;
-        WithBar(0, BarShape.Memory32, OhciRegister.BarBytes, 0xFEA0_0000);
-        WithPin(1, 11);
-        WithMsi();
-        HasMessages = (card.Quirks & Sluice.FireWire.Ohci.OhciQuirks.NoMessages) == 0;
-        Controller = new OhciController(this, new OhciTraits(guid, Quirks: card.Quirks));
-    }
-
-    public OhciController Controller { get; }
-
-    /// <summary>What it reads and writes, by 32 bits of address.</summary>
-    protected IDeviceMemory? Memory
-    {
-        set => _memory = value == null ? null : new NarrowBus(value, 32);
-    }
-
-    private bool HasMessages { get; }
-
-    public override ulong ReadBar(int bar, uint offset, int bytes) => Controller.Read(offset);
-
-    public override void WriteBar(int bar, uint offset, int bytes, ulong value) => Controller.Write(offset, (uint)value);
-
-    public virtual bool TryRead(ulong address, Span<byte> bytes)
-    {
-        if (!IsBusMaster || _memory == null)
-            return false;
-        _memory.Read(address, bytes);
-        return true;
-    }
-
-    public bool TryWrite(ulong address, ReadOnlySpan<byte> bytes)
-    {
-        if (!IsBusMaster || _memory == null)
-            return false;
-        _memory.Write(address, bytes);
-        return true;
-    }
-
-    public bool TryRead32(ulong address, out uint value)
-    {
-        Span<byte> bytes = stackalloc byte[4];
-        bool isThere = TryRead(address, bytes);
-        value = BinaryPrimitives.ReadUInt32LittleEndian(bytes);
-        return isThere;
-    }
-
-    public bool TryWrite32(ulong address, uint value)
-    {
-        Span<byte> bytes = stackalloc byte[4];
-        BinaryPrimitives.WriteUInt32LittleEndian(bytes, value);
-        return TryWrite(address, bytes);
-    }
-
-    public void SetInterrupt(bool level)
-    {
-        if (!level)
-            LowerPin();
-        else if (HasMessages || Msi is not { IsEnabled: true })
-            Interrupt();
-    }
-
-    public void InterruptAgain() => SetInterrupt(true);
-}
-
 /// <summary>A computer with a controller, and the bus that it is on.</summary>
 internal sealed unsafe class OhciMachine : IDisposable, ITransactionHandler
 {
@@ -101,9 +28,9 @@ internal sealed unsafe class OhciMachine : IDisposable, ITransactionHandler
     {
         Dma = new DmaMachine(MachineMap.Of((0x10_0000, 31 << 20)), MachineKind.All.Single(known => known.ToString() == kind));
         Dma.System.Frames = Frames = new FramePool(Dma.System, 200);
-        Function = new OhciFunction(OhciCard.Find(card), Dma.Ram, Guid);
+        Function = ControllerFunction.Make(OhciCard.Find(card), Dma.Ram, Guid);
         Bus = new Model.FireWireBus(Simulator, 1);
-        Phy = Bus.Add("ours", Function.Controller, new Model.PhyTraits(3, Model.Speed.S400, IsContender: true));
+        Phy = Bus.Add("ours", Function.Link, new Model.PhyTraits(3, Model.Speed.S400, IsContender: true));
         Memory = (byte*)System.Runtime.InteropServices.NativeMemory.AllocZeroed(65536);
     }
 
@@ -119,7 +46,10 @@ internal sealed unsafe class OhciMachine : IDisposable, ITransactionHandler
 
     public FramePool Frames { get; }
 
-    public OhciFunction Function { get; }
+    public ControllerFunction Function { get; }
+
+    /// <summary>The controller, where it is the model of tests/FireWireModel.</summary>
+    public OhciController Controller => ((OhciFunction)Function).Controller;
 
     public Model.FireWireBus Bus { get; }
 
@@ -132,6 +62,12 @@ internal sealed unsafe class OhciMachine : IDisposable, ITransactionHandler
     public List<Transaction> Done { get; } = [];
 
     public void OnDone(Transaction transaction) => Done.Add(transaction);
+
+    /// <summary>Reads a register of the controller.</summary>
+    public uint Read(uint offset) => (uint)Function.ReadBar(0, offset, 4);
+
+    /// <summary>Writes a register of the controller.</summary>
+    public void Write(uint offset, uint value) => Function.WriteBar(0, offset, 4, value);
 
     /// <summary>Puts a node on the bus, with a cable to the one before.</summary>
     public void Add(Model.Link link, Model.Speed speed = Model.Speed.S400)
@@ -171,9 +107,9 @@ internal sealed unsafe class OhciMachine : IDisposable, ITransactionHandler
     /// <summary>Goes on until nothing is to be done at once.</summary>
     public void Settle()
     {
-        for (int i = 0; i < 1000; i++)
+        for (int i = 0; i < 100_000; i++)
         {
-            Simulator.RunActivity();
+            Simulator.RunActivity(Function.Turn());
             if (!Sluice.Platform.Machine.Work.Run(64) && !Simulator.IsActive)
                 return;
         }
@@ -195,9 +131,11 @@ internal sealed unsafe class OhciMachine : IDisposable, ITransactionHandler
     /// <summary>The card is pulled: its driver ends, and all that it had is given back.</summary>
     public void CheckNothingLeaks(Ohci driver)
     {
-        Function.Controller.Faults = OhciFaults.None;
+        if (Function is OhciFunction)
+            Controller.Faults = OhciFaults.None;
         Function.IsGone = true;
         Pass(1_100_000);
+        Assert.Empty(Function.Complaints);
         Assert.False(driver.IsRunning);
         Assert.Equal(0, driver.Bus.UnderWay);
         Assert.Equal(0, Frames.Used);

@@ -166,14 +166,14 @@ public sealed unsafe class OhciTests
                 Outcome outcome = Outcome.NoAck;
                 Assert.True(peer.TryRead(driver.Bus.NodeId, 0x10_0000, 4, (result, _) => outcome = result));
                 machine.Settle();
-                Assert.Equal((Outcome.Complete, 1L), (outcome, machine.Function.Controller.PhysicalRequests));
+                Assert.Equal((Outcome.Complete, 1L), (outcome, machine.Function.PhysicalRequests));
             }
             machine.Phy.InitiateReset(isLong: turn % 2 == 0);
             machine.Pass(10_000);
             Assert.True(driver.Bus.IsUp);
             Assert.Equal(0ul, driver.OpenNodes);
         }
-        Assert.Equal(1L, machine.Function.Controller.PhysicalRequests);
+        Assert.Equal(1L, machine.Function.PhysicalRequests);
     }
 
     [Theory, MemberData(nameof(Cards))]

@@ -70,7 +70,7 @@ internal abstract class VideoMachine<TNode> : IDisposable where TNode : Node
     /// <summary>The controller becomes so while frames come: the source ends, and nothing leaks.</summary>
     public void MustGiveAllBack(OhciFaults fault)
     {
-        Machine.Function.Controller.Faults = fault;
+        Machine.Controller.Faults = fault;
         if (fault == OhciFaults.StuckContext)
             Source.Stop();
         Machine.Pass(30_000_000, 10_000);

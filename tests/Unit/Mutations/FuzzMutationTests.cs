@@ -97,7 +97,7 @@ public sealed class FuzzMutationTests : IDisposable
         }
         sources.AddRange(Directory.EnumerateFiles(Path.Combine(tests, "Fuzz"), "*.cs", SearchOption.AllDirectories));
         sources.AddRange(((string[])["NetMachine.cs", "Wires.cs", "DhcpServer.cs"]).Select(file => Path.Combine(tests, "Net", file)));
-        sources.Add(Path.Combine(tests, "FireWire/OhciMachine.cs"));
+        sources.AddRange(((string[])["OhciMachine.cs", "OhciFunction.cs"]).Select(file => Path.Combine(tests, "FireWire", file)));
         return DriverTests.Compile(_folder, sources).Assembly;
     }
 }
