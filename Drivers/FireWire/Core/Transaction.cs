@@ -114,7 +114,7 @@ public sealed unsafe class Transaction(ITransactionHandler handler) : OutPacket
     /// <summary>What was asked for last.</summary>
     public TransactionCode Code { get; private set; }
 
-    /// <summary>What answers it.</summary>
+    /// <summary>What answers it. It follows from the code; each response is compared with it.</summary>
     internal TransactionCode Answer { get; private set; }
 
     internal ITransactionHandler Handler { get; } = handler;
