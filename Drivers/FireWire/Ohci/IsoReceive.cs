@@ -96,7 +96,10 @@ internal sealed class IsoReceive : IsoReceiver, IIsoContext
             WriteChannels(registers, isHigh: false, (uint)_options.Channels);
         }
         if (startCycle >= 0)
+        {
+            _controller.TakeCycleEvents();
             options |= ContextControl.ReceiveCycleMatch;
+        }
         const int cycleMask = 0x7FFF;
         registers.ReceiveMatch(_number).Write((uint)_options.Tags << 28 | (uint)(startCycle & cycleMask) << 12 | (uint)_options.Sync << 8 | (uint)channel);
         control.Set.Write(options);

@@ -52,7 +52,10 @@ internal sealed class IsoTransmit : IsoTransmitter, IIsoContext
         ContextRegisters control = _controller.Registers.Transmit(_number);
         control.Clear.Write(ContextControl.TransmitOwn);
         if (startCycle >= 0)
+        {
+            _controller.TakeCycleEvents();
             control.Set.Write(ContextControl.TransmitCycleMatch | (ContextControl)(((uint)startCycle & cycleMask) << 16));
+        }
         _controller.Registers.TransmitMaskSet.Write(1u << _number);
     }
 

@@ -103,6 +103,12 @@ public sealed unsafe partial class Ohci : IIsoController
         TakeDone(_transmitters, _transmitterCount, uint.MaxValue);
         RenewDeadStreams();
         // Each cycle may be lost, and nobody could do anything about it: so nobody is interrupted.
+        TakeCycleEvents();
+    }
+
+    /// <summary>Counts and clears what happened to cycles: while cycleInconsistent stands no context begins with a cycle that it waits for (9.5.1, 10.5.1).</summary>
+    internal void TakeCycleEvents()
+    {
         Events events = _registers.EventSet.Read() & CycleEvents;
         if (events == 0 || _state != State.Running)
             return;

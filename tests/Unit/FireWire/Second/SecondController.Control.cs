@@ -184,7 +184,7 @@ internal sealed partial class SecondController
         _linkControl = Lot.Reserved(CycleMasterBit | CycleTimerBit | ReceivePhyBit | ReceiveSelfIdBit);
         (_retries, _csrData, _csrCompare, _selfIdBuffer) = (Lot.Reserved(0xFFF), Lot.Reserved(uint.MaxValue), Lot.Reserved(uint.MaxValue), Lot.Reserved(0xFFFF_F800));
         (_romHeader, _nextRomMap, _fairness) = (Lot.Reserved(uint.MaxValue), Lot.Reserved(0xFFFF_FC00), 0);
-        _busOptions = 0xA002 | Lot.Reserved(0xF8FF_00C0);
+        _busOptions = 0xB002 | Lot.Reserved(0xF8FF_00C0);
         _channels = Lot.Reserved(uint.MaxValue);
         (_requestFilter, _physicalFilter, _busNumber, _phyControl, _selfIdQuadlets) = (0, 0, 0x3FF, 0, 0);
         _hasSelfIdError = (Lot.Reserved(1) & 1) != 0;

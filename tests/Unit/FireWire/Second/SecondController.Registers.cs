@@ -54,7 +54,7 @@ internal sealed partial class SecondController
             0x014 => ReadCsrControl(),
             0x018 => _romHeader,
             0x01C => 0x3133_3934,
-            0x020 => _busOptions,
+            0x020 => _busOptions & ~7u | (uint)Phy.MaxSpeed,
             0x024 => (uint)(_guid >> 32),
             0x028 => (uint)_guid,
             0x034 => _nextRomMap,

@@ -1,0 +1,66 @@
+using System;
+using System.Linq;
+using Sluice.Drivers.Ohci;
+using Sluice.FireWire.Core;
+using Sluice.FireWire.Nodes;
+using Xunit;
+using Model = Sluice.FireWire.Bus;
+
+namespace Sluice.Tests.FireWire.Second;
+
+/// <summary>Cases that no other test of the driver has, on the second model.</summary>
+public sealed class SecondCaseTests
+{
+    private const ulong Ours = 0x1_0000_0000;
+    private const uint EventSet = 0x080, CycleInconsistent = 1 << 23;
+
+    public static TheoryData<int> Seeds => SecondModelTests.Seeds;
+
+    /// <summary>Cycles were inconsistent when it was told its cycle, as after another node became cycle master (9.5.1).</summary>
+    [Theory, MemberData(nameof(Seeds))]
+    public void A_stream_begins_with_its_cycle_whatever_cycles_were_before(int seed) => SecondModel.Use(seed, () =>
+    {
+        using var bus = new Talking(SecondModelTests.KindOf(seed));
+        bus.Machine.Write(EventSet, CycleInconsistent);
+        uint now = bus.Driver.CycleTime >> 12 & 0x7FFF, start = (now & 0x6000) + (now & 0x1FFF) + 20;
+        Assert.InRange(now & 0x1FFF, 0u, 7900u);
+        bus.Begin(buffers: 2, rounds: 4, startCycle: (int)start);
+        bus.Machine.Pass(30_000);
+        Assert.Equal(4, bus.Sent);
+        Assert.Equal(start & 0x1FFF, bus.Times[0] & 0x1FFF);
+        bus.End();
+    });
+
+    /// <summary>Packets of S800 are longer than a page, so a page may lie in the middle of one.</summary>
+    [Theory, MemberData(nameof(Seeds))]
+    public void Packets_that_are_longer_than_a_page_are_received(int seed) => SecondModel.Use(seed, () =>
+    {
+        using var machine = new OhciMachine(SecondModelTests.KindOf(seed), speed: Model.Speed.S800);
+        var peer = new MemoryNode(new BusInformation(0x1234, MaxRecord: 11));
+        machine.Add(peer, Model.Speed.S800);
+        Ohci driver = machine.Probe();
+        var memory = new Offer(Ours, 4096);
+        Assert.Equal(Error.None, driver.Bus.Addresses.Add(memory));
+        var random = new Random(seed);
+        byte[] data = new byte[4096], seen = new byte[4096];
+        for (int turn = 0; turn < 80; turn++)
+        {
+            int bytes = turn % 3 == 0 ? 4096 : 1 + random.Next(4096), ended = 0;
+            random.NextBytes(data);
+            for (int i = 0; i < 3; i++)
+                Assert.True(peer.TryWrite(driver.Bus.NodeId, Ours, data.AsSpan(0, bytes), (outcome, _) => ended += outcome == Outcome.Complete ? 1 : 0));
+            Assert.True(peer.TryRead(driver.Bus.NodeId, Ours, bytes, (outcome, read) =>
+            {
+                ended += outcome == Outcome.Complete ? 1 : 0;
+                read.CopyTo(seen);
+            }));
+            machine.Settle();
+            for (int i = 0; i < 20 && ended < 4; i++)
+                machine.Pass(1_000);
+            Assert.Equal((4, true), (ended, data.AsSpan(0, bytes).SequenceEqual(seen.AsSpan(0, bytes))));
+        }
+        OhciCounters c = driver.Counters;
+        Assert.Equal(0ul, c.BadPackets + c.BadDescriptors + c.DeadContexts + c.Restarts);
+        machine.CheckNothingLeaks(driver);
+    });
+}
