@@ -59,11 +59,12 @@ public sealed unsafe partial class Ohci
             return false;
         }
         _selfIdFailures = 0;
-        _generation = count.Generation;
-        if ((_quirks & OhciQuirks.ResetPacket) != 0)
-            _requestGeneration = _generation;
         // Filters closed with the reset; what was written to them before the event is cleared is lost (5.14).
         _registers.EventClear.Write(Events.BusReset);
+        _generation = count.Generation;
+        if ((_quirks & OhciQuirks.ResetPacket) != 0 || _isMarkLost)
+            _requestGeneration = _generation;
+        _isMarkLost = false;
         ShutPhysicalMemory();
         _registers.BusOptions.Write(_romOptions);
         _page[RomStart(_romInUse)].Write(BinaryPrimitives.ReverseEndianness(_romHeader));

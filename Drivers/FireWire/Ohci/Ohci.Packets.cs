@@ -15,7 +15,7 @@ public sealed unsafe partial class Ohci
 
     // Of received requests: what the controller said between them. Of the bus: what its self-IDs said.
     private byte _requestGeneration, _generation;
-    private bool _isInReset = true;
+    private bool _isInReset = true, _isMarkLost;
     private PacketQueue _refused;
     private bool _isInTurn;
 
@@ -189,15 +189,22 @@ public sealed unsafe partial class Ohci
                 _bus.PhyPacketReceived(new PhyPacket(header.Q1));
         }
         else if ((_quirks & OhciQuirks.ResetPacket) == 0)
+        {
             _requestGeneration = (byte)(header.Q2 >> 16);
+            _isMarkLost = false;
+        }
     }
 
-    // What waited in it is lost; whoever sent it hears nothing, and asks again.
+    // What waited in it is lost; whoever sent it hears nothing, and asks again. So may be what told of a reset, without which all that comes would be old.
     private void Renew(AsyncReceive context)
     {
         if (context.Stop() == Error.None)
             context.Start();
         else
             Fail();
+        if (context != _requestsIn)
+            return;
+        _requestGeneration = _generation;
+        _isMarkLost = true;
     }
 }

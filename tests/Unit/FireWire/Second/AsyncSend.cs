@@ -118,6 +118,8 @@ internal sealed class AsyncSend(SecondController controller, string name, uint s
             _stage = Rest;
             return true;
         }
+        if (Controller.IsResetting && !Controller.IsBusResetSet)
+            Complain("a packet is given during a bus reset whose event was cleared, so nothing flushes it (7.2.3.2)");
         _at = CommandPtr & ~0xFu;
         if (Fetch() is not { } block)
             return false;

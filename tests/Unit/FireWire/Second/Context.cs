@@ -89,6 +89,9 @@ internal abstract class Context(SecondController controller, string name) : Unit
         CommandPtr = value;
     }
 
+    /// <summary>It dies of something.</summary>
+    public void Kill() => Die(Second.Event.Unknown);
+
     /// <summary>What a reset of the controller leaves: run, dead and active are 0, the rest is anything.</summary>
     public override void Forget()
     {

@@ -31,6 +31,30 @@ public sealed class SecondCaseTests
         bus.End();
     });
 
+    /// <summary>What tells of a bus reset among requests is lost with the context that had it: requests are answered all the same.</summary>
+    [Theory, MemberData(nameof(Seeds))]
+    public void A_context_that_dies_with_a_reset_serves_others_again(int seed) => SecondModel.Use(seed, () =>
+    {
+        using var machine = new OhciMachine(SecondModelTests.KindOf(seed));
+        machine.Dma.ExpectReports();
+        var peer = new MemoryNode(new BusInformation(0x1234));
+        machine.Add(peer);
+        Ohci driver = machine.Probe();
+        Assert.Equal(Error.None, driver.Bus.Addresses.Add(new Offer(Ours, 4096)));
+        for (int turn = 0; turn < 4; turn++)
+        {
+            machine.Phy.InitiateReset(isLong: turn % 2 == 0);
+            machine.Simulator.RunActivity(turn * 3);
+            ((SecondFunction)machine.Function).Controller.KillRequests();
+            machine.Pass(50_000);
+            Outcome outcome = Outcome.NoAck;
+            Assert.True(peer.TryRead(driver.Bus.NodeId, Ours, 64, (result, _) => outcome = result));
+            machine.Pass(200_000);
+            Assert.Equal(Outcome.Complete, outcome);
+        }
+        machine.CheckNothingLeaks(driver);
+    });
+
     /// <summary>Packets of S800 are longer than a page, so a page may lie in the middle of one.</summary>
     [Theory, MemberData(nameof(Seeds))]
     public void Packets_that_are_longer_than_a_page_are_received(int seed) => SecondModel.Use(seed, () =>

@@ -14,6 +14,9 @@ internal sealed partial class SecondController
     /// <summary>The event of a bus reset stands: asynchronous packets are flushed, and filters stay shut.</summary>
     public bool IsBusResetSet => (_events & Bits.BusReset) != 0;
 
+    /// <summary>Once, a bus reset begins just when software clears the event of the one before.</summary>
+    public bool ResetWhenCleared { get; set; }
+
     public bool AreCyclesInconsistent => (_events & Bits.CycleInconsistent) != 0;
 
     // 6.3, 6.4: those of isochronous contexts are seen here, and cleared there.
@@ -74,6 +77,11 @@ internal sealed partial class SecondController
 
     private void ClearEvents(uint value)
     {
+        if ((value & _events & Bits.BusReset) != 0 && ResetWhenCleared)
+        {
+            ResetWhenCleared = false;
+            Phy.InitiateReset(isLong: false);
+        }
         if ((value & _events & Bits.BusReset) != 0 && (_requestSend.Run || _responseSend.Run || _requestSend.Active || _responseSend.Active) && _isLinkOn)
             Complain("busReset is cleared while a transmit context runs or is active (7.2.3.2)");
         _events &= ~value;

@@ -61,6 +61,8 @@ internal sealed partial class SecondController : Link
     public int IsochronousLost => _isoReceives.Sum(context => context.Lost);
 
     /// <summary>Bits 15:0 of the node's register: bus and number.</summary>
+    public bool IsResetting => _isResetting;
+
     public uint NodeId => _busNumber << 6 | (uint)Phy.PhysicalId & 0x3F;
 
     public override bool IsActive => _hasPower && _isLinkOn;
@@ -106,6 +108,9 @@ internal sealed partial class SecondController : Link
         if (IsActive && !_isResetting)
             Phy.Segment.Request(Phy);
     }
+
+    /// <summary>Its context for requests of others dies, with all that it has.</summary>
+    public void KillRequests() => _requestReceive.Kill();
 
     public int Retries(bool ofResponses) => (int)(_retries >> (ofResponses ? 4 : 0)) & 0xF;
 
