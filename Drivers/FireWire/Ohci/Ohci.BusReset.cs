@@ -61,6 +61,9 @@ public sealed unsafe partial class Ohci
         _selfIdFailures = 0;
         // Filters closed with the reset; what was written to them before the event is cleared is lost (5.14).
         _registers.EventClear.Write(Events.BusReset);
+        // Another reset that came just before was cleared with it, and nothing flushes what is sent now: its self-IDs will tell.
+        if (_registers.SelfIdCount.Read().Generation != count.Generation)
+            return false;
         _generation = count.Generation;
         if ((_quirks & OhciQuirks.ResetPacket) != 0 || _isMarkLost)
             _requestGeneration = _generation;

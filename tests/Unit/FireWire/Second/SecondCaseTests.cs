@@ -31,6 +31,28 @@ public sealed class SecondCaseTests
         bus.End();
     });
 
+    /// <summary>A bus reset begins between the last look at the self-IDs of another and the end of its event: packets for that bus must not go out.</summary>
+    [Theory, MemberData(nameof(Seeds))]
+    public void A_reset_that_is_cleared_with_the_one_before_is_not_missed(int seed) => SecondModel.Use(seed, () =>
+    {
+        using var machine = new OhciMachine(SecondModelTests.KindOf(seed));
+        for (int i = 0; i < 3; i++)
+            machine.Add(new MemoryNode(new BusInformation(0x1234 + (ulong)i)));
+        Ohci driver = machine.Probe();
+        var nodes = new RemoteNodes(driver.Bus);
+        SecondController controller = ((SecondFunction)machine.Function).Controller;
+        for (int turn = 0; turn < 4; turn++)
+        {
+            controller.ResetWhenCleared = true;
+            machine.Phy.InitiateReset(isLong: turn % 2 == 0);
+            machine.Pass(100_000);
+            Assert.Equal((false, true), (controller.ResetWhenCleared, driver.Bus.IsUp));
+        }
+        machine.Pass(2_000_000);
+        Assert.All(machine.Phy.Segment.Phys.Where(phy => phy != machine.Phy), phy => Assert.Equal(NodeState.Known, nodes.StateOf(phy.PhysicalId)));
+        machine.CheckNothingLeaks(driver);
+    });
+
     /// <summary>What tells of a bus reset among requests is lost with the context that had it: requests are answered all the same.</summary>
     [Theory, MemberData(nameof(Seeds))]
     public void A_context_that_dies_with_a_reset_serves_others_again(int seed) => SecondModel.Use(seed, () =>
