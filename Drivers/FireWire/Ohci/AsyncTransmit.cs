@@ -21,6 +21,7 @@ internal sealed unsafe class AsyncTransmit
     private const uint StreamHeaderBytes = 8;
 
     private readonly DmaDevice _dma;
+    private readonly OhciRegisters _registers;
     private readonly DmaContext _context;
     private readonly uint _alone, _lastData;
     private Coherent<SendSlot> _memory;
@@ -37,12 +38,13 @@ internal sealed unsafe class AsyncTransmit
 
     /// <summary>A context whose memory is made by <see cref="TryMake"/>.</summary>
     /// <param name="interrupt">When packets interrupt: <see cref="DescriptorControl.Interrupt"/> or <see cref="DescriptorControl.InterruptIfNotTaken"/>.</param>
-    public AsyncTransmit(DmaDevice dma, ContextRegisters registers, uint interrupt)
+    public AsyncTransmit(DmaDevice dma, OhciRegisters registers, ContextRegisters context, uint interrupt)
     {
         _alone = DescriptorControl.HeaderAlone | interrupt;
         _lastData = DescriptorControl.LastData | interrupt;
         _dma = dma;
-        _context = new DmaContext(registers);
+        _registers = registers;
+        _context = new DmaContext(context);
     }
 
     /// <summary>Takes the memory.</summary>
@@ -207,16 +209,17 @@ internal sealed unsafe class AsyncTransmit
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static AckCode AckOf(uint status)
+    private AckCode AckOf(uint status)
     {
         uint code = status >> 16 & 0x1F;
         return code >= (uint)EventCode.Acknowledged ? (AckCode)(code & 0xF) : UnsentAs((EventCode)code);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static AckCode UnsentAs(EventCode code) => code switch
+    private AckCode UnsentAs(EventCode code) => code switch
     {
-        EventCode.MissingAck => AckCode.Missing,
+        // Nobody acknowledges what was on its way when a bus reset began (7.2.3.1); that reset need not have been told of yet.
+        EventCode.MissingAck => (_registers.EventSet.Read() & Events.BusReset) != 0 ? AckCode.Flushed : AckCode.Missing,
         EventCode.Flushed => AckCode.Flushed,
         _ => AckCode.NotSent,
     };

@@ -97,13 +97,9 @@ public sealed unsafe partial class Ohci
             if (packet == null)
                 continue;
             Counters.Sent = Counters.Sent + 1;
-            _bus.PacketSent(packet, ack == AckCode.Missing ? WhyMissing() : ack);
+            _bus.PacketSent(packet, ack);
         }
     }
-
-    // Nobody acknowledges what was on its way when a bus reset began (7.2.3.1); that reset need not have been told of yet.
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private AckCode WhyMissing() => (_registers.EventSet.Read() & Events.BusReset) != 0 ? AckCode.Flushed : AckCode.Missing;
 
     // Contexts that were stopped, or whose controller was: what they had is the bus's again.
     private void FlushTransmit(AckCode unsent)

@@ -29,8 +29,8 @@ public sealed unsafe partial class Ohci : Driver, IFireWireController
         _registers = registers;
         _dma = function.Dma;
         _quirks = OhciQuirkTable.Of(function);
-        _requests = new AsyncTransmit(_dma, registers.RequestTransmit, DescriptorControl.Interrupt);
-        _responses = new AsyncTransmit(_dma, registers.ResponseTransmit, DescriptorControl.InterruptIfNotTaken);
+        _requests = new AsyncTransmit(_dma, registers, registers.RequestTransmit, DescriptorControl.Interrupt);
+        _responses = new AsyncTransmit(_dma, registers, registers.ResponseTransmit, DescriptorControl.InterruptIfNotTaken);
         _requestsIn = new AsyncReceive(registers.RequestReceive);
         _responsesIn = new AsyncReceive(registers.ResponseReceive);
         _work = new Worker(this);
