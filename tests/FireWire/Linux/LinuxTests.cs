@@ -97,9 +97,9 @@ public sealed class LinuxTests
             foreach (string kind in (string[])[$"ok quadlets {count}", $"ok blocks {count}", $"ok locks {count}", "ok beyond", "ok whole", $"ok echoes {count / 10}:", "ok streams 400", "ok gone", "ok back"])
                 Assert.True(results.Any(line => line.StartsWith(kind, StringComparison.Ordinal)), $"'{kind}' is missing:\n{guest.Said}");
             Assert.DoesNotContain(results, line => line.StartsWith("not ok", StringComparison.Ordinal));
-            // What the driver says of speeds and of the bus.
-            Assert.Contains(results, line => line.Contains("created device fw0: GUID 5254001122334455, S800", StringComparison.Ordinal));
-            Assert.Contains(results, line => line.Contains($"GUID 52540066778899aa, {speed}", StringComparison.Ordinal));
+            // What the driver says of speeds and of the bus. Whose ROM it has first is fw0: not its own, if a bus reset came while it read that.
+            Assert.True(results.Any(line => line.Contains("GUID 5254001122334455, S800", StringComparison.Ordinal)), guest.Said);
+            Assert.True(results.Any(line => line.Contains($"GUID 52540066778899aa, {speed}", StringComparison.Ordinal)), guest.Said);
             Assert.DoesNotContain(results, line => line.Contains("error", StringComparison.OrdinalIgnoreCase) || line.Contains("failed", StringComparison.OrdinalIgnoreCase));
             // Its own node can be the root, and is, as it is cycle master.
             Assert.True(model.Bus.Phys[0].IsRoot);
