@@ -25,6 +25,7 @@ public sealed unsafe partial class Ohci
         Counters.BusResets++;
         Disarm(Events.BusReset);
         _isInReset = true;
+        _isAhead = false;
         UseNextRom();
         _bus.ResetBegan();
         // Contexts wait for the event to be cleared, and must be empty then: what is linked is of the old generation.

@@ -16,6 +16,9 @@ public sealed unsafe partial class Ohci
     // Of received requests: what the controller said between them. Of the bus: what its self-IDs said.
     private byte _requestGeneration, _generation;
     private bool _isInReset = true, _isMarkLost;
+
+    // Requests of a bus whose reset has not been seen: they wait, as those do that come while there is one.
+    private bool _isAhead;
     private PacketQueue _refused;
     private bool _isInTurn;
 
@@ -152,7 +155,7 @@ public sealed unsafe partial class Ohci
         return context.HasMore;
     }
 
-    // What is no packet of the bus. False if there is nothing.
+    // What is no packet of the bus. False if there is nothing, or what is behind it waits.
     [MethodImpl(MethodImplOptions.NoInlining)]
     private bool TakeOther(AsyncReceive context)
     {
@@ -168,7 +171,7 @@ public sealed unsafe partial class Ohci
         if (_state != State.Running)
             return false;
         context.Release(AsyncReceive.InternalBytes);
-        return true;
+        return !_isAhead;
     }
 
     // Between the packets before a bus reset and those behind it, one says so (8.4.2.3); others are between PHYs.
@@ -188,6 +191,7 @@ public sealed unsafe partial class Ohci
         {
             _requestGeneration = (byte)(header.Q2 >> 16);
             _isMarkLost = false;
+            _isAhead = (sbyte)(_requestGeneration - _generation) > 0;
         }
     }
 

@@ -86,7 +86,7 @@ public sealed unsafe partial class Ohci
         bool more = false;
         if ((events & Events.ResponseReceived) != 0 && !_isInReset)
             more = TakeReceived(_responsesIn);
-        if ((events & Events.RequestReceived) != 0 && !_isInReset)
+        if ((events & Events.RequestReceived) != 0 && !_isInReset && !_isAhead)
         {
             // Of responses only those interrupt that nobody took: the others are known now and then.
             if (_responses.Given - _responses.Progress >= LateResponses)
@@ -293,6 +293,7 @@ public sealed unsafe partial class Ohci
         {
             _isDue = false;
             // Whatever interrupts were lost.
+            _controller._isAhead = false;
             _controller._pending |= Events.RequestSent | Events.ResponseSent | Events.RequestReceived | Events.ResponseReceived;
             bool more = _controller.Turn();
             if (_controller.IsRunning)

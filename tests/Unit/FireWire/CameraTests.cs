@@ -77,7 +77,7 @@ public sealed class CameraTests
             bus.Wait(VideoState.Idle);
             Assert.Equal(-1, bus.Camera.Channel);
             // The frame that it was told in is sent whole.
-            bus.Machine.Pass(40_000);
+            bus.Machine.Pass(100_000);
             Assert.False(bus.Theirs.NeedsCycles);
         }
         bus.End();

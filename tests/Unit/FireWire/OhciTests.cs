@@ -5,6 +5,7 @@ using Sluice.Drivers.Ohci;
 using Sluice.FireWire.Core;
 using Sluice.FireWire.Nodes;
 using Sluice.FireWire.Ohci;
+using Sluice.FireWire.Simulation;
 using Sluice.Platform;
 using Xunit;
 using Model = Sluice.FireWire.Bus;
@@ -201,6 +202,31 @@ public sealed unsafe class OhciTests
             Assert.True(driver.Bus.IsUp);
         }
         Assert.Equal(0ul, Wrong(driver));
+    }
+
+    /// <summary>The computer is slow: the bus was reset, and others ask already, before it knows.</summary>
+    [Theory, MemberData(nameof(Kinds))]
+    public void Requests_that_come_before_a_reset_was_seen_are_carried_out(string kind)
+    {
+        using var machine = new OhciMachine(kind);
+        var peer = new MemoryNode(new BusInformation(0x1234));
+        machine.Add(peer);
+        Ohci driver = machine.Probe();
+        var memory = new Offer(Ours, 4096);
+        Assert.Equal(Error.None, driver.Bus.Addresses.Add(memory));
+        for (byte turn = 1; turn < 9; turn++)
+        {
+            Outcome written = Outcome.NoAck, read = Outcome.NoAck;
+            machine.Phy.InitiateReset(isLong: turn % 2 == 0);
+            machine.Simulator.RunFor(BusTime.Microseconds(2_000));
+            Assert.True(peer.TryWrite((ushort)(0xFFC0 | machine.Phy.PhysicalId), Ours, [turn, turn, turn], (outcome, _) => written = outcome));
+            Assert.True(peer.TryRead((ushort)(0xFFC0 | machine.Phy.PhysicalId), Ours, 3, (outcome, _) => read = outcome));
+            machine.Simulator.RunFor(BusTime.Microseconds(2_000));
+            machine.Pass(50_000);
+            Assert.Equal((Outcome.Complete, Outcome.Complete, turn), (written, read, memory.Memory[2]));
+        }
+        Assert.Equal(0ul, driver.Bus.Counters.OldRequests);
+        machine.CheckNothingLeaks(driver);
     }
 
     [Fact]

@@ -23,6 +23,7 @@ public sealed class SecondModelTests
         ["requests"] = kind => new OhciTests().Others_read_write_and_lock_what_is_offered_for_longer_than_the_ring(kind),
         ["closed memory"] = kind => new OhciTests().Memory_that_nobody_opened_is_closed_also_after_resets(kind),
         ["many at once"] = _ => new OhciTests().More_at_once_than_there_is_room_for_ends_in_order_and_whole(),
+        ["late resets"] = kind => new OhciTests().Requests_that_come_before_a_reset_was_seen_are_carried_out(kind),
         ["a fw643"] = _ => new OhciTests().Cards_with_quirks_work("fw643"),
         ["a manager"] = kind => new OhciManagerTests().It_manages_a_bus("fw643", kind.Contains("bounced")),
         ["units"] = _ => new OhciManagerTests().Units_are_seen_by_others_after_the_reset_that_was_asked_for(),
