@@ -94,6 +94,23 @@ public sealed class IsoReceiveTests
         bus.End();
     }
 
+    /// <summary>The place of a buffer's last packet lies across two pages, and the packet ends in the first of them, at its end, or before it has begun.</summary>
+    [Theory, MemberData(nameof(Kinds))]
+    public void Buffers_that_end_with_a_short_packet_are_done(string kind)
+    {
+        const int places = 9;
+        int[] lengths = [0, 4, 100, 188, 192, 196, 600, 996, PlaceBytes, 192, 0, 188];
+        using var bus = new Listening(kind);
+        bus.Begin(buffers: 3, waits: false, places: places);
+        Spoken[] frame = Listening.Cut(bus.Frame(5));
+        foreach (int bytes in lengths)
+            bus.Talker.Say([.. frame[..(places - 1)], frame[places - 1] with { Data = frame[places - 1].Data![..bytes] }]);
+        bus.Machine.Pass(30_000);
+        Assert.Equal(lengths.Select(bytes => (bytes, true)), bus.Seen.Select(seen => (seen.Packets[^1].DataBytes, seen.Packets[^1].IsWhole)));
+        Assert.All(bus.Seen.Zip(lengths), pair => Assert.Equal(frame[places - 1].Data![..pair.Second], pair.First.Bytes[((places - 1) * PlaceBytes)..][..pair.Second]));
+        bus.End();
+    }
+
     [Fact]
     public void It_waits_for_its_cycle_and_takes_several_channels_and_the_tags_that_are_wanted()
     {
@@ -260,14 +277,14 @@ public sealed class IsoReceiveTests
 
         public Error? Ended { get; private set; }
 
-        public void Begin(int buffers, bool waits, bool queuesAgain = true, IsoReceiveOptions? options = null)
+        public void Begin(int buffers, bool waits, bool queuesAgain = true, IsoReceiveOptions? options = null, int places = Places)
         {
             _queuesAgain = queuesAgain;
             Assert.Equal(Error.None, Receiver.Start(options ?? new IsoReceiveOptions(1ul << Channel, tags: 1, sync: 1)));
             for (int i = 0; i < buffers; i++)
             {
                 Buffers.Add(Receiver.NewBuffer());
-                Assert.Equal(Error.None, Buffers[i].TryMake(Driver.Function.Dma, Places, PlaceBytes, waits));
+                Assert.Equal(Error.None, Buffers[i].TryMake(Driver.Function.Dma, places, PlaceBytes, waits));
                 Receiver.Queue(Buffers[i]);
             }
         }
@@ -292,7 +309,7 @@ public sealed class IsoReceiveTests
 
         public void OnFilled(IsoReceiveBuffer buffer)
         {
-            Seen.Add(new Filled(buffer.Whole, buffer.Bytes.ToArray(), [.. Enumerable.Range(0, Places).Select(i => buffer[i])]));
+            Seen.Add(new Filled(buffer.Whole, buffer.Bytes.ToArray(), [.. Enumerable.Range(0, buffer.Packets).Select(i => buffer[i])]));
             if (_queuesAgain)
                 Receiver.Queue(buffer);
             else

@@ -1,8 +1,11 @@
 using System;
+using System.Buffers.Binary;
 using System.Linq;
 using Sluice.Drivers.Ohci;
 using Sluice.FireWire.Core;
 using Sluice.FireWire.Nodes;
+using Sluice.FireWire.Simulation;
+using Sluice.Platform;
 using Xunit;
 using Model = Sluice.FireWire.Bus;
 
@@ -50,6 +53,54 @@ public sealed class SecondCaseTests
         }
         machine.Pass(2_000_000);
         Assert.All(machine.Phy.Segment.Phys.Where(phy => phy != machine.Phy), phy => Assert.Equal(NodeState.Known, nodes.StateOf(phy.PhysicalId)));
+        machine.CheckNothingLeaks(driver);
+    });
+
+    /// <summary>A new ROM is seen with the reset that brings it, before the computer knows of that; its header is right or 0, and never nonsense.</summary>
+    [Theory, MemberData(nameof(Seeds))]
+    public void A_new_ROM_has_no_header_before_the_reset_was_seen(int seed) => SecondModel.Use(seed, () =>
+    {
+        using var machine = new OhciMachine(SecondModelTests.KindOf(seed));
+        var peer = new MemoryNode(new BusInformation(0x1234));
+        machine.Add(peer);
+        Ohci driver = machine.Probe();
+        Assert.Equal(Error.None, driver.Bus.AddUnit(new Unit()));
+        uint header = driver.Bus.OwnRom.Next[0];
+        machine.Phy.InitiateReset(isLong: false);
+        machine.Simulator.RunFor(BusTime.Microseconds(1_000));
+        Assert.Equal(0u, Header());
+        machine.Pass(50_000);
+        Assert.Equal(header, Header());
+        machine.CheckNothingLeaks(driver);
+
+        uint Header()
+        {
+            uint value = 1;
+            Assert.True(peer.TryRead((ushort)(0xFFC0 | machine.Phy.PhysicalId), Rom.Address, 4, (outcome, data) =>
+            {
+                Assert.Equal(Outcome.Complete, outcome);
+                value = BinaryPrimitives.ReadUInt32BigEndian(data);
+            }));
+            machine.Simulator.RunFor(BusTime.Microseconds(2_000));
+            return value;
+        }
+    });
+
+    /// <summary>A node begins a reset when it is written to, so nobody acknowledges that; the status says no more than that nobody did.</summary>
+    [Theory, MemberData(nameof(Seeds))]
+    public void What_a_reset_interrupts_ends_with_the_reset(int seed) => SecondModel.Use(seed, () =>
+    {
+        using var machine = new OhciMachine(SecondModelTests.KindOf(seed));
+        var resetter = new Resetter();
+        machine.Add(resetter);
+        Ohci driver = machine.Probe();
+        var t = new Transaction(machine);
+        for (int turn = 0; turn < 20; turn++)
+        {
+            resetter.IsArmed = true;
+            Assert.Equal(TransactionResult.BusReset, machine.Run(driver, t.WriteQuadlet(resetter.Phy.PhysicalId, driver.Bus.Generation, Ours, 0)));
+            machine.Pass(20_000);
+        }
         machine.CheckNothingLeaks(driver);
     });
 
@@ -109,4 +160,39 @@ public sealed class SecondCaseTests
         Assert.Equal(0ul, c.BadPackets + c.BadDescriptors + c.DeadContexts + c.Restarts);
         machine.CheckNothingLeaks(driver);
     });
+
+    private sealed class Unit : IRomUnit
+    {
+        public int Entries => 1;
+
+        public void Write(ref RomWriter writer, ref Sluice.FireWire.Core.RomDirectory directory) => writer.Value(ref directory, RomKey.Version, 1);
+    }
+
+    // Resets the bus when it receives anything.
+    private sealed class Resetter : Model.Link
+    {
+        public bool IsArmed { get; set; }
+
+        public override Model.Ack Receive(Model.Packet packet)
+        {
+            if (IsArmed)
+                Phy.InitiateReset(isLong: false);
+            IsArmed = false;
+            return Model.Ack.Complete;
+        }
+
+        public override void ResetStarted()
+        {
+        }
+
+        public override void SelfIdentified(ReadOnlySpan<uint> selfIds)
+        {
+        }
+
+        public override Model.Packet? NextPacket() => null;
+
+        public override void Sent(Model.Packet packet, Model.Ack ack)
+        {
+        }
+    }
 }
