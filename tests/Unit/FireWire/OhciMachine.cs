@@ -107,7 +107,9 @@ internal sealed unsafe class OhciMachine : IDisposable, ITransactionHandler
     /// <summary>Goes on until nothing is to be done at once.</summary>
     public void Settle()
     {
-        for (int i = 0; i < 100_000; i++)
+        // One that takes small turns needs more of them; a driver may have work for ever where the controller is broken.
+        int most = Function is OhciFunction ? 1_000 : 100_000;
+        for (int i = 0; i < most; i++)
         {
             Simulator.RunActivity(Function.Turn());
             if (!Sluice.Platform.Machine.Work.Run(64) && !Simulator.IsActive)
