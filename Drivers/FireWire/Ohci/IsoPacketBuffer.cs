@@ -57,6 +57,9 @@ internal sealed class IsoPacketBuffer(IsoReceive receiver, IsoReceiveMode mode) 
                 header = (uint)PacketBytes - Math.Min(left, (uint)PacketBytes) << 16;
             }
             status = status != 0 ? status : front;
+            // An empty packet of the last place may have it where its header went.
+            if (status == 0 && place == Packets - 1 && _lastCount == 3)
+                status = slot.First.Status.Read();
             return new IsoPacket(header, slot.Time.Read() & 0xFFFF, place < Whole || IsWhole(status, header));
         }
     }

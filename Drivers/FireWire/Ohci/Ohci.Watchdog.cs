@@ -105,11 +105,21 @@ public sealed unsafe partial class Ohci
         _pending = more ? events : Events.None;
         if (!more && (events & Unusual) != 0)
             more = HandleUnusual(events);
+        // After self-IDs that are there already: with a reset in between they would be nobody's.
+        if ((_todo & Todo.Reset) != 0)
+            ResetFirst();
         if ((_todo & Todo.Restart) != 0)
             Restart();
         if (!more && _state == State.Running)
             Unmask();
         return more;
+    }
+
+    private void ResetFirst()
+    {
+        _todo &= ~Todo.Reset;
+        if (Reset(isLong: false) != Error.None)
+            Fail();
     }
 
     private bool DoOther(Events events)
@@ -119,12 +129,6 @@ public sealed unsafe partial class Ohci
             ReportRefused();
         if ((_todo & Todo.MakeRoom) != 0)
             more = MakeRoom();
-        if ((_todo & Todo.Reset) != 0)
-        {
-            _todo &= ~Todo.Reset;
-            if (Reset(isLong: false) != Error.None)
-                Fail();
-        }
         if ((events & StreamEvents) != 0)
             TakeStreams(events);
         return more;
