@@ -44,6 +44,9 @@ public sealed class Syslog : IWork, ITimerHandler
     /// <summary>Lines for which there was no room.</summary>
     public ulong LeftOut { get; private set; }
 
+    /// <summary>Nothing is sent while this is set: for who resets the card, and would lose what is on its way.</summary>
+    public bool IsHeld { get; set; }
+
     /// <summary>Whether all is sent that there was.</summary>
     public bool IsIdle => _in == _out && _logPosition >= Log.Newest;
 
@@ -67,7 +70,7 @@ public sealed class Syslog : IWork, ITimerHandler
     /// <inheritdoc/>
     public bool Work(int budget)
     {
-        if (!IsReady())
+        if (IsHeld || !IsReady())
         {
             _timer.Start(WaitMicroseconds);
             return false;
