@@ -48,7 +48,6 @@ public sealed unsafe partial class FireWireBus
         if (handler == null || free == 0)
             return false;
         Response response = ResponseAt(free);
-        _freeResponses = free & (free - 1);
         // As it goes out if all is well: only itself is needed after the handler then.
         response.SetHeader(isQuadlet
             ? PacketHeader.Respond(header, TransactionCode.ReadQuadletResponse, NodeId, ResponseCode.Complete, 0)
@@ -62,13 +61,11 @@ public sealed unsafe partial class FireWireBus
         else
         {
             if (!_frames.TryTake(out response.Payload))
-            {
-                _freeResponses = free;
                 return false;
-            }
             response.Payload.SetLength(bytes);
             into = response.Payload.Bytes;
         }
+        _freeResponses = free & (free - 1);
         Counters.Served = Counters.Served + 1;
         var request = new IncomingRequest((int)node, arrival.Generation, arrival.Speed, false);
         ResponseCode code = handler.Read(request, header.Offset, into);

@@ -89,15 +89,12 @@ public readonly struct PacketHeader(uint q0, uint q1, uint q2, uint q3)
         new(Q0 & ~(0x3Fu << 10) | (uint)(label & 0x3F) << 10, Q1 & 0xFFFF | (uint)source << 16, Q2, Q3);
 
     /// <summary>
-    /// The answer to a request: same label, back to where it came from (6.2.2.2.3 to 6.2.2.3.5). <paramref name="last"/> is the quadlet, or
-    /// for blocks the number of bytes in the upper half; a lock's answer has its operation in the lower half.
+    /// The answer to a request: same label, back to where it came from (6.2.2.2.3 to 6.2.2.3.5). <paramref name="answer"/> is the
+    /// code that goes with its own, <paramref name="last"/> the quadlet, or for blocks the number of bytes in the upper half; a
+    /// lock's answer has its operation in the lower half.
     /// </summary>
-    public static PacketHeader Respond(in PacketHeader request, ushort source, ResponseCode response, uint last) =>
-        Respond(request, request.Code.Answer, source, response, last);
-
-    /// <summary>The same, if it is known which code answers it.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static PacketHeader Respond(in PacketHeader request, TransactionCode answer, ushort source, ResponseCode response, uint last) =>
+    public static PacketHeader Respond(in PacketHeader request, TransactionCode answer, ushort source, ResponseCode response, uint last) =>
         new(request.Q1 & 0xFFFF_0000 | request.Q0 & LabelMask | RetryX | (uint)answer << 4, (uint)source << 16 | (uint)response << 12, 0, last);
 
     /// <summary>A stream packet (6.2.3.1); its data follows.</summary>

@@ -132,7 +132,7 @@ public sealed class BlockReaderTests
         {
             var node = (ushort)(0xFFC0 | request.Node);
             PacketHeader asked = PacketHeader.ReadBlock(node, Core.NodeId, request.Header.Label, At, 12);
-            Core.PacketReceived(PacketHeader.Respond(asked, node, ResponseCode.Complete, (uint)said << 16), data, new Arrival(Core.Generation, BusSpeed.S400, false, 0));
+            Core.PacketReceived(PacketHeader.Respond(asked, asked.Code.Answer, node, ResponseCode.Complete, (uint)said << 16), data, new Arrival(Core.Generation, BusSpeed.S400, false, 0));
         }
     }
 

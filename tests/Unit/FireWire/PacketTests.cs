@@ -29,11 +29,11 @@ public sealed class PacketTests
     [Fact]
     public void Responses_are_bit_for_bit_those_of_the_standard()
     {
-        AssertQuadlets(PacketHeader.Respond(_readQuadlet, 0xFFC5, ResponseCode.Complete, 0x0404_1234), 0xFFC2_A960, 0xFFC5_0000, 0, 0x0404_1234);
-        AssertQuadlets(PacketHeader.Respond(_readBlock, 0xFFC0, ResponseCode.Complete, 0x0200_0000), 0xFFC1_FD70, 0xFFC0_0000, 0, 0x0200_0000);
-        AssertQuadlets(PacketHeader.Respond(_writeQuadlet, 0xFFC3, ResponseCode.AddressError, 0), 0xFFFE_0520, 0xFFC3_7000, 0, 0);
-        AssertQuadlets(PacketHeader.Respond(_writeBlock, 0xFFC1, ResponseCode.ConflictError, 0), 0xFFC0_0120, 0xFFC1_4000, 0, 0);
-        AssertQuadlets(PacketHeader.Respond(_lock, 0xFFC4, ResponseCode.TypeError, 0x0004_0002), 0xFFC1_55B0, 0xFFC4_6000, 0, 0x0004_0002);
+        AssertQuadlets(PacketHeader.Respond(_readQuadlet, _readQuadlet.Code.Answer, 0xFFC5, ResponseCode.Complete, 0x0404_1234), 0xFFC2_A960, 0xFFC5_0000, 0, 0x0404_1234);
+        AssertQuadlets(PacketHeader.Respond(_readBlock, _readBlock.Code.Answer, 0xFFC0, ResponseCode.Complete, 0x0200_0000), 0xFFC1_FD70, 0xFFC0_0000, 0, 0x0200_0000);
+        AssertQuadlets(PacketHeader.Respond(_writeQuadlet, _writeQuadlet.Code.Answer, 0xFFC3, ResponseCode.AddressError, 0), 0xFFFE_0520, 0xFFC3_7000, 0, 0);
+        AssertQuadlets(PacketHeader.Respond(_writeBlock, _writeBlock.Code.Answer, 0xFFC1, ResponseCode.ConflictError, 0), 0xFFC0_0120, 0xFFC1_4000, 0, 0);
+        AssertQuadlets(PacketHeader.Respond(_lock, _lock.Code.Answer, 0xFFC4, ResponseCode.TypeError, 0x0004_0002), 0xFFC1_55B0, 0xFFC4_6000, 0, 0x0004_0002);
     }
 
     [Fact]
@@ -53,7 +53,7 @@ public sealed class PacketTests
         Assert.Equal((TransactionCode.ReadBlock, (ushort)0xFFC0, (ushort)0xFFC1, 0x3F, 0x1234_5678_9ABCul, 512),
             (_readBlock.Code, _readBlock.Destination, _readBlock.Source, _readBlock.Label, _readBlock.Offset, _readBlock.DataBytes));
         Assert.Equal((LockOperation.CompareSwap, 8), (_lock.Operation, _lock.DataBytes));
-        Assert.Equal(ResponseCode.AddressError, PacketHeader.Respond(_lock, 1, ResponseCode.AddressError, 0).Response);
+        Assert.Equal(ResponseCode.AddressError, PacketHeader.Respond(_lock, _lock.Code.Answer, 1, ResponseCode.AddressError, 0).Response);
         Assert.Equal(0xDEAD_BEEF, _writeQuadlet.Quadlet);
     }
 
@@ -67,7 +67,7 @@ public sealed class PacketTests
             packet.Q3 = header.Q3;
             AssertQuadlets(header, packet.Q0, packet.Q1, packet.Q2, packet.Q3);
             Assert.Equal(Model.CodeFacts.get_HeaderQuadlets(packet.Code), header.Code.HeaderQuadlets);
-            PacketHeader answer = PacketHeader.Respond(header, header.Destination, ResponseCode.DataError, 0);
+            PacketHeader answer = PacketHeader.Respond(header, header.Code.Answer, header.Destination, ResponseCode.DataError, 0);
             packet.Response((Model.Tcode)header.Code.Answer, header.Label, header.Source, header.Destination, Model.Rcode.DataError);
             AssertQuadlets(answer, packet.Q0, packet.Q1, packet.Q2, packet.Q3);
             Assert.True(header.Code.IsRequest && answer.Code.IsResponse && !header.Code.IsResponse && !answer.Code.IsRequest);
