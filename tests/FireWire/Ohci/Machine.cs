@@ -100,6 +100,7 @@ internal sealed class Machine : IOhciHost
     {
         this[Ohci.HcControl] = (uint)(HcControl.LinkPower | HcControl.PostedWriteEnable);
         this[Ohci.HcControl + 4] = (uint)HcControl.NoByteSwap;
+        this[Ohci.IntMask + 4] = uint.MaxValue;
         this[Ohci.SelfIdBuffer] = SelfIds;
         this[Ohci.LinkControl] = (uint)(LinkControl.ReceiveSelfId | LinkControl.ReceivePhy | LinkControl.CycleTimerEnable | LinkControl.CycleMaster);
         this[Ohci.AtRetries] = 0x0333;

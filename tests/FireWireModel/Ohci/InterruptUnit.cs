@@ -6,7 +6,11 @@ internal sealed class InterruptUnit(IOhciHost host, FaultUnit faults)
     private const IntEvent Isochronous = IntEvent.IsochronousSent | IntEvent.IsochronousReceived;
     private const IntEvent Settable = (IntEvent)0x6FFF_83FF & ~Isochronous, Maskable = (IntEvent)0xEFFF_83FF;
 
-    private IntEvent _events, _mask;
+    // But for the master's, masks are undefined after a reset (6.2): a driver that relies on zeros hears what it did not ask for. Not of cycles, which
+    // would have to be counted for nobody.
+    private const IntEvent AfterReset = Maskable & ~(IntEvent.Master | IntEvent.CycleSynch | IntEvent.Cycle64Seconds);
+
+    private IntEvent _events, _mask = AfterReset;
 
     /// <summary>Isochronous contexts that finished a descriptor which asks for an interrupt.</summary>
     public ContextEvents Transmit { get; } = new();
@@ -62,7 +66,7 @@ internal sealed class InterruptUnit(IOhciHost host, FaultUnit faults)
     public void Reset()
     {
         _events = 0;
-        _mask = 0;
+        _mask = AfterReset;
         Transmit.Reset();
         Receive.Reset();
         Update();

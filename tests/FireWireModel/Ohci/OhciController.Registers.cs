@@ -126,7 +126,8 @@ public sealed partial class OhciController : ITimed
         (_csrData, _csrCompare, _csrControl, _romHeader, _romMap, _nextRomMap, _selfIdBuffer, _selfIdCount) = (0, 0, Done, 0, 0, 0, 0, 0);
         (_requestFilter, _physicalFilter, _postedWrite, _irChannels) = (0, 0, 0, 0);
         (_nodeId, _phyControl, _physicalBound, _guidRom, AtRetries) = (0xFFFF, 0, 0, 0, 0);
-        _busOptions = 0xF000_0002 | ((uint)_traits.MaxRecord << 12) | (uint)_traits.Speed;
+        // What a node is able to do, software says (5.5.4).
+        _busOptions = (uint)_traits.MaxRecord << 12 | (uint)_traits.Speed;
         (Manager.InitialBandwidth, Manager.InitialChannelsHi, Manager.InitialChannelsLo) = (Csr.AllBandwidth, uint.MaxValue, uint.MaxValue);
         Manager.Reset();
     }
