@@ -8,6 +8,9 @@ public sealed unsafe partial class Ohci
 {
     // Register 1: begins a long reset. Register 4: the link is there, and can be manager. Register 5: enhancements; a short reset.
     private const uint ResetRegister = 1, StatusRegister = 4, EnhancementRegister = 5;
+
+    // In register 2: all set in a PHY of 1394a or later, whose registers from 3 on are other than those of 1394-1995.
+    private const byte Extended = 0xE0;
     private const byte LongReset = 0x40, LinkActive = 0x80, Contender = 0x40, ShortReset = 0x40, Accelerated = 0x02, MultiSpeed = 0x01;
 
     // In register 5: causes, cleared by writing them: loop, power failure, time-out, port event.
@@ -26,18 +29,23 @@ public sealed unsafe partial class Ohci
     // 1394a's enhancements are on in PHY and link alike, or off in both (5.7.3). We stand for resource and bus manager.
     private Error ConfigurePhy()
     {
-        Error error = SetPhyBits(StatusRegister, 0, LinkActive | Contender);
+        Error error = ReadPhy(PortsRegister, out byte ports);
+        bool isExtended = (ports & Extended) == Extended;
+        if (error == Error.None && isExtended)
+            error = SetPhyBits(StatusRegister, 0, LinkActive | Contender);
         if (error != Error.None)
             return error;
-        bool isOurs = (_registers.HcSet.Read() & HcControl.ProgramPhy) != 0 && (_quirks & OhciQuirks.No1394a) == 0;
-        _hasEnhancements = isOurs;
+        bool isOurs = (_registers.HcSet.Read() & HcControl.ProgramPhy) != 0;
+        _hasEnhancements = isOurs && isExtended && (_quirks & OhciQuirks.No1394a) == 0;
         if (!isOurs)
             return Error.None;
-        error = SetPhyBits(EnhancementRegister, Causes, Accelerated | MultiSpeed);
+        if (isExtended)
+            error = SetPhyBits(EnhancementRegister, Causes | Accelerated | MultiSpeed, _hasEnhancements ? (byte)(Accelerated | MultiSpeed) : (byte)0);
         if (error != Error.None)
             return error;
-        _registers.HcSet.Write(HcControl.PhyEnhance);
-        _registers.HcClear.Write(HcControl.ProgramPhy);
+        if (_hasEnhancements)
+            _registers.HcSet.Write(HcControl.PhyEnhance);
+        _registers.HcClear.Write(_hasEnhancements ? HcControl.ProgramPhy : HcControl.ProgramPhy | HcControl.PhyEnhance);
         return Error.None;
     }
 
@@ -49,9 +57,15 @@ public sealed unsafe partial class Ohci
 
     private Error ReadPhy(uint register, out byte value)
     {
-        const uint read = 1u << 15, done = 1u << 31;
-        _registers.PhyControl.Write(register << 8 | read);
-        Error error = WaitForPhy(done, done, out uint answer);
+        const uint read = 1u << 15, done = 1u << 31, address = 0xFu << 24;
+        Error error = Error.Timeout;
+        uint answer = 0;
+        // After a bus reset the PHY says by itself what is in register 0: that is no answer to us, and may be in the place of one.
+        for (int i = 0; i < 2 && error == Error.Timeout; i++)
+        {
+            _registers.PhyControl.Write(register << 8 | read);
+            error = WaitForPhy(done | address, done | register << 24, out answer);
+        }
         value = (byte)(answer >> 16);
         return error;
     }

@@ -24,13 +24,13 @@ internal sealed unsafe class OhciMachine : IDisposable, ITransactionHandler
 {
     public const ulong Guid = 0x0052_5400_0000_0001;
 
-    public OhciMachine(string kind = "coherent", string card = "fw643", Model.Speed speed = Model.Speed.S400)
+    public OhciMachine(string kind = "coherent", string card = "fw643", Model.Speed speed = Model.Speed.S400, Model.PhyTraits? phy = null)
     {
         Dma = new DmaMachine(MachineMap.Of((0x10_0000, 31 << 20)), MachineKind.All.Single(known => known.ToString() == kind));
         Dma.System.Frames = Frames = new FramePool(Dma.System, 200);
         Function = ControllerFunction.Make(OhciCard.Find(card), Dma.Ram, Guid);
         Bus = new Model.FireWireBus(Simulator, 1);
-        Phy = Bus.Add("ours", Function.Link, new Model.PhyTraits(3, speed, IsContender: true));
+        Phy = Bus.Add("ours", Function.Link, phy ?? new Model.PhyTraits(3, speed, IsContender: true));
         Memory = (byte*)System.Runtime.InteropServices.NativeMemory.AllocZeroed(65536);
     }
 
