@@ -11,12 +11,18 @@ public sealed unsafe partial class Ohci
     private const uint NodeIdValid = 1u << 31;
     private const int NodeMask = 0x3F;
 
+    // The first quadlet of a packet that starts a cycle (1394-1995, 6.2.2.2.3); of a packet between PHYs it cannot be.
+    private const uint CycleStart = 0xFFFF_008F;
+
     // Self-IDs that cannot be believed are asked for again so often, by another reset.
     private const int SelfIdTries = 5;
+
+    private const int OfAnotherReset = -2;
 
     private readonly uint[] _pairs = new uint[SelfIdQuadlets], _selfIds = new uint[SelfIdQuadlets / 2];
     private int _romInUse, _selfIdFailures;
     private uint _romHeader, _romOptions, _nextHeader, _nextOptions;
+    private ulong _openReset;
     private bool _hasNextRom, _isCycleMaster;
 
     // The first word that there is a reset, however many have been meanwhile. What came before it has been handed to the bus.
@@ -46,17 +52,15 @@ public sealed unsafe partial class Ohci
             return false;
         SelfIdCount count = _registers.SelfIdCount.Read();
         int packets = ReadSelfIds(count);
-        // Another reset came while they were read: its own event follows.
-        if (packets >= 0 && _registers.SelfIdCount.Read().Generation != count.Generation)
-            return false;
         uint nodeId = _registers.NodeId.Read();
-        if (packets >= 0 && (_quirks & OhciQuirks.MissingSelfId) != 0 && (nodeId & NodeIdValid) != 0)
+        // Another reset has begun since, perhaps while they were read: its own event follows (5.11, 11.2).
+        if ((nodeId & NodeIdValid) == 0 || packets == OfAnotherReset || _registers.SelfIdCount.Read().Generation != count.Generation)
+            return false;
+        if (packets >= 0 && (_quirks & OhciQuirks.MissingSelfId) != 0)
             packets = InsertOwnSelfId(packets, (int)nodeId & NodeMask);
-        if (packets < 0 || (nodeId & NodeIdValid) == 0)
+        if (packets < 0)
         {
-            Counters.BadSelfIds++;
-            if (_selfIdFailures++ < SelfIdTries)
-                Reset(isLong: true).Ignore("the bus stays as it is, and the next reset finds it"u8);
+            AskForSelfIds();
             return false;
         }
         _selfIdFailures = 0;
@@ -79,17 +83,38 @@ public sealed unsafe partial class Ohci
         return true;
     }
 
+    private void AskForSelfIds()
+    {
+        Counters.BadSelfIds++;
+        if (_selfIdFailures++ < SelfIdTries)
+            Reset(isLong: true).Ignore("the bus stays as it is, and the next reset finds it"u8);
+    }
+
+    // Once a second: a reset that has not ended since the last look.
+    private void CheckReset()
+    {
+        ulong open = _isInReset ? Counters.BusResets : 0;
+        if (open != 0 && open == _openReset)
+            AskForSelfIds();
+        _openReset = open;
+    }
+
     // Packets without their inverses, into an array of ours; below 0 if they are not to be believed.
     private int ReadSelfIds(SelfIdCount count)
     {
         int quadlets = count.Quadlets - 1;
-        if (count.IsGone || count.IsError || quadlets < 0 || quadlets >= SelfIdQuadlets)
+        if (count.IsGone || count.IsError || quadlets >= SelfIdQuadlets)
             return -1;
-        // The generation in front tells of which reset the rest is (11.3).
-        if ((byte)(_page[SelfIdStart].Read() >> 16) != count.Generation)
-            return -1;
+        // A reset leaves none (11.2); the generation in front tells of which reset the rest is (11.3).
+        if (quadlets < 0 || (byte)(_page[SelfIdStart].Read() >> 16) != count.Generation)
+            return OfAnotherReset;
         for (int i = 0; i < quadlets; i++)
+        {
             _pairs[i] = _page[SelfIdStart + 1 + i].Read();
+            // A cycle master whose gap count is too low was early with a cycle: what came before that is whole, and tells of the gap count.
+            if (_pairs[i] == CycleStart && (i & 1) == 0)
+                quadlets = i;
+        }
         return Topology.Unpair(new ReadOnlySpan<uint>(_pairs, 0, quadlets), _selfIds) == TopologyError.None ? quadlets / 2 : -1;
     }
 

@@ -206,6 +206,7 @@ public sealed unsafe partial class Ohci
         LookAt(_requestsIn);
         LookAt(_responsesIn);
         CheckStreams();
+        CheckReset();
         // One that was reset, and not by us, is off the bus and has forgotten all else, too.
         if ((_registers.HcSet.Read() & HcControl.LinkEnable) == 0)
         {
