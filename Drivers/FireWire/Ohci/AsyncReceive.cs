@@ -19,6 +19,9 @@ internal readonly struct ReceiveTrailer(uint word)
 
     public ushort Time => (ushort)word;
 
+    /// <summary>Whether the controller refused it by an acknowledge, and hands it over all the same.</summary>
+    public bool IsRefused => Event > EventCode.Acknowledged + (byte)AckCode.Pending;
+
     /// <summary>Whether it was acknowledged as complete.</summary>
     public bool IsAnswered => Event == EventCode.Acknowledged + (byte)AckCode.Complete;
 }

@@ -145,7 +145,8 @@ public sealed unsafe partial class Ohci
             else
             {
                 ReceiveTrailer trailer = packet.Trailer;
-                _bus.PacketReceived(context.Header, packet.Data, new Arrival(_requestGeneration, trailer.Speed, trailer.IsAnswered, trailer.Time));
+                if (!trailer.IsRefused)
+                    _bus.PacketReceived(context.Header, packet.Data, new Arrival(_requestGeneration, trailer.Speed, trailer.IsAnswered, trailer.Time));
             }
             // It may have been stopped from within.
             if (_state != State.Running)

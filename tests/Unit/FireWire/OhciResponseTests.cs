@@ -3,6 +3,7 @@ using Sluice.Dma;
 using Sluice.Drivers.Ohci;
 using Sluice.FireWire.Core;
 using Sluice.FireWire.Nodes;
+using Sluice.Platform;
 using Sluice.Tests.Dma;
 using Xunit;
 using Model = Sluice.FireWire.Bus;
@@ -60,6 +61,34 @@ public sealed class OhciResponseTests
         Assert.Equal(1ul, driver.Bus.Counters.ResponsesLost);
         // Each of ours is several of the controller's while the node is busy.
         Assert.True(seen >= tries && (seen > tries) == (ack == Model.Ack.BusyX));
+        machine.CheckNothingLeaks(driver);
+    }
+
+    /// <summary>The controller may hand over a request that it refused itself (1394 OHCI 1.1, table 3-2: ack_type_error): who sent it knows already.</summary>
+    [Theory]
+    [InlineData(0x11, 1)]
+    [InlineData(0x1E, 0)]
+    [InlineData(0x1D, 0)]
+    public void A_request_that_the_controller_refused_is_not_carried_out(uint code, byte expected)
+    {
+        const uint commandPtr = 0x1CC;
+        using var machine = new OhciMachine();
+        var peer = new MemoryNode(new BusInformation(0x1234));
+        machine.Add(peer);
+        Ohci driver = machine.Probe();
+        var memory = new Offer(Ours, 4096);
+        Assert.Equal(Error.None, driver.Bus.Addresses.Add(memory));
+        ulong served = driver.Bus.Counters.Served;
+        Assert.True(peer.TryWrite(driver.Bus.NodeId, Ours, [1, 2, 3, 4], (_, _) => { }));
+        machine.Simulator.RunActivity();
+        ulong descriptor = machine.Read(commandPtr) & ~0xFu;
+        Assert.True(machine.Function.TryRead32(descriptor + 4, out uint page));
+        Assert.True(machine.Function.TryRead32(descriptor + 12, out uint left));
+        ulong trailer = page + 4096 - (left & 0xFFFF) - 4;
+        Assert.True(machine.Function.TryRead32(trailer, out uint status));
+        Assert.True(machine.Function.TryWrite32(trailer, status & ~(0x1Fu << 16) | code << 16));
+        machine.Pass(5_000);
+        Assert.Equal((expected, (ulong)expected), (memory.Memory[0], driver.Bus.Counters.Served - served));
         machine.CheckNothingLeaks(driver);
     }
 
