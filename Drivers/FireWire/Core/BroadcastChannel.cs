@@ -26,7 +26,7 @@ internal sealed class BroadcastChannel : ITransactionHandler, IResourceHandler, 
     {
         _bus = bus;
         _resources = new IsoResources(bus, this);
-        _transaction = new Transaction(this);
+        _transaction = new Transaction(this) { Most = BusSpeed.S100 };
         _timer = new Timer(this);
         _work = new WorkItem(this);
     }

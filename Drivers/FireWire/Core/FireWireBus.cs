@@ -79,8 +79,15 @@ public sealed unsafe partial class FireWireBus : IFireWireBus, IWork, ITimerHand
     /// <summary>Our registers.</summary>
     public BusRegisters Registers { get; }
 
-    /// <summary>The fastest packets that reach a node; S100 if nothing is known.</summary>
+    /// <summary>The fastest packets that reach a node, as far as PHYs say and others found; S100 if nothing is known.</summary>
     public BusSpeed SpeedTo(int node) => PeerAt(node & 0x3F).Speed;
+
+    /// <summary>Nothing faster is sent to a node until the next bus reset: its link is slower than its PHY, or nobody knows how fast that is (1394b).</summary>
+    internal void LimitSpeed(int node, BusSpeed speed)
+    {
+        if (speed < SpeedTo(node))
+            PeerAt(node & 0x3F).Speed = speed;
+    }
 
     /// <summary>The fastest packets that reach all nodes whose links work, as far as PHYs go: for streams to all.</summary>
     public BusSpeed SpeedToAll { get; private set; }
@@ -140,13 +147,15 @@ public sealed unsafe partial class FireWireBus : IFireWireBus, IWork, ITimerHand
         }
         Counters.Resets++;
         _badInARow = 0;
-        SpeedToAll = BusSpeed.S800;
+        BusSpeed link = _controller.Options.Speed;
+        SpeedToAll = link;
         for (int i = 0; i <= Topology.MostNodes; i++)
         {
             BusSpeed speed = BusSpeed.S100;
             if (i < Topology.Count)
             {
                 Topology.Hops(Topology.Local, i, out speed);
+                speed = link < speed ? link : speed;
                 if ((Topology[i].Self.IsLinkActive || i == Topology.Local) && speed < SpeedToAll)
                     SpeedToAll = speed;
             }

@@ -86,7 +86,8 @@ public sealed class IsoResources : ITransactionHandler, ITimerHandler, IWork
     {
         _bus = bus;
         _handler = handler;
-        _transaction = new Transaction(this);
+        // Who keeps resources is asked at once after a reset, when nobody knows how fast its link is.
+        _transaction = new Transaction(this) { Most = BusSpeed.S100 };
         _timer = new Timer(this);
         _work = new WorkItem(this);
         bus.Add(this);

@@ -47,8 +47,8 @@ public struct RomCounters
 
 /// <summary>
 /// The other nodes and their ROMs: after each bus reset all are asked who they are, one after the other; whose GUID and generation are
-/// remembered is not read again. The bus information block is read at S100, the rest as fast as the way and the node say, or slower if it
-/// does not answer. Nothing is allocated after it was made. Source: IEEE 1394a-2000, section 8.3.2.5.
+/// remembered is not read again. The bus information block is read at S100, the rest as fast as the way is, or slower if the node does not
+/// answer: then nobody speaks to it faster. Nothing is allocated after it was made. Source: IEEE 1394a-2000, section 8.3.2.5.
 /// </summary>
 public sealed class RemoteNodes : IBusClient, ITransactionHandler, ITimerHandler, IWork
 {
@@ -68,6 +68,9 @@ public sealed class RemoteNodes : IBusClient, ITransactionHandler, ITimerHandler
     private readonly WorkItem _work;
     private readonly RomImage[] _images = new RomImage[Images];
     private readonly ulong[] _usedAt = new ulong[Images];
+
+    // Of the node that each is of, as far as it was lowered.
+    private readonly BusSpeed[] _speeds = new BusSpeed[Images];
     private readonly Slot[] _slots = new Slot[Topology.MostNodes];
     private readonly INodeClient?[] _clients = new INodeClient?[MostClients];
     private int _clientCount, _node = Topology.Nobody;
@@ -152,7 +155,7 @@ public sealed class RemoteNodes : IBusClient, ITransactionHandler, ITimerHandler
         else if (transaction.Result is TransactionResult.NoAck or TransactionResult.DataError && slot.Speed > BusSpeed.S100)
         {
             Counters.Slowed++;
-            slot.Speed--;
+            _speeds[slot.Image] = --slot.Speed;
             Read(slot.Speed);
         }
         else if (transaction.Result is TransactionResult.AddressError or TransactionResult.TypeError && _scan.Next >= Rom.BusBlock)
@@ -222,8 +225,8 @@ public sealed class RemoteNodes : IBusClient, ITransactionHandler, ITimerHandler
             // It has changed: what was remembered is of no use.
             _usedAt[i] = 0;
         }
-        BusSpeed link = image.Options.Speed;
-        slot.Speed = _bus.SpeedTo(_node) < link ? _bus.SpeedTo(_node) : link;
+        // Not what it says of its link: before 1394a nothing did, and some say less than they can.
+        slot.Speed = _bus.SpeedTo(_node);
         Take(ref slot, _scan.ReadRest());
     }
 
@@ -241,6 +244,7 @@ public sealed class RemoteNodes : IBusClient, ITransactionHandler, ITimerHandler
                 _node = i;
                 _slots[i].Image = (byte)Oldest();
                 _slots[i].Speed = BusSpeed.S100;
+                _speeds[_slots[i].Image] = BusSpeed.S800;
                 _scan.Begin(_images[_slots[i].Image]);
                 Read(BusSpeed.S100);
                 return;
@@ -283,6 +287,7 @@ public sealed class RemoteNodes : IBusClient, ITransactionHandler, ITimerHandler
         if (state != NodeState.Known)
             return;
         _usedAt[_slots[node].Image] = _resets;
+        _bus.LimitSpeed(node, _speeds[_slots[node].Image]);
         ulong resets = _resets;
         for (int i = 0; i < _clientCount && resets == _resets; i++)
             _clients[i]!.NodeKnown(node);

@@ -52,6 +52,21 @@ public sealed class IsoResourcesTests : IDisposable, IResourceHandler
         Assert.Equal(ResourceResult.Complete, Release(first));
     }
 
+    /// <summary>Right after a reset nobody knows how fast the manager's link is: it is asked at the speed that all have.</summary>
+    [Fact]
+    public void A_manager_is_asked_slowly()
+    {
+        Plug(1);
+        var speeds = new HashSet<Model.Speed>();
+        _other.Swallows = packet =>
+        {
+            speeds.Add(packet.Speed);
+            return false;
+        };
+        Assert.Equal(ResourceResult.Complete, Allocate(New(), 1ul << 5, 100));
+        Assert.Equal(Model.Speed.S100, Assert.Single(speeds));
+    }
+
     [Theory]
     [MemberData(nameof(Managers))]
     public void Many_at_once_get_one_each(int manager)

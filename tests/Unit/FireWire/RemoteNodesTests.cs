@@ -102,10 +102,64 @@ public sealed class RemoteNodesTests : IDisposable, INodeClient
     [InlineData(Model.Speed.S200)]
     public void A_node_that_answers_slow_packets_alone_is_read_slowly(Model.Speed most)
     {
-        uint[] rom = new MemoryNode(new BusInformation(2)).Rom.ToArray();
         var speeds = new HashSet<Model.Speed>();
+        ScriptNode peer = Slow(most, speeds);
+        _machine.Add(_node);
+        _machine.Add(peer);
+        _machine.Pass(20_000);
+        Assert.Equal((NodeState.Known, (ulong)(Model.Speed.S400 - most)), (_nodes.StateOf(peer.Phy.PhysicalId), _nodes.Counters.Slowed));
+        Assert.Contains(Model.Speed.S100, speeds);
+        Assert.Contains(most, speeds);
+    }
+
+    /// <summary>Its PHY says S400, its link cannot hear that: neither whoever speaks to it, nor after a reset, when its ROM is not read again.</summary>
+    [Theory]
+    [InlineData(Model.Speed.S100)]
+    [InlineData(Model.Speed.S200)]
+    public void Whose_link_is_slower_than_its_PHY_is_spoken_to_as_slowly(Model.Speed most)
+    {
+        ScriptNode peer = Slow(most, []);
+        _machine.Add(_node);
+        _machine.Add(peer);
+        var transaction = new Transaction(_machine);
+        for (int turn = 0; turn < 3; turn++)
+        {
+            _machine.Pass(20_000);
+            Assert.Equal((NodeState.Known, (BusSpeed)most), (_nodes.StateOf(peer.Phy.PhysicalId), _node.Core.SpeedTo(peer.Phy.PhysicalId)));
+            _node.Core.Submit(transaction.ReadQuadlet(peer.Phy.PhysicalId, _node.Core.Generation, Rom.Address));
+            _machine.Pass(5_000);
+            Assert.Equal(TransactionResult.Complete, transaction.Result);
+            _node.Phy.InitiateReset(isLong: false);
+        }
+        Assert.Equal(1ul, _nodes.Counters.Read);
+    }
+
+    /// <summary>A ROM that says a slower link than there is, as those of 1394-1995 and some others do, slows nobody.</summary>
+    [Fact]
+    public void What_a_rom_says_of_its_link_is_tried()
+    {
+        var peer = new MemoryNode(new BusInformation(2, Speed: Model.Speed.S100));
+        Plug(peer);
+        _machine.Pass(20_000);
+        Check(peer);
+        Assert.Equal((BusSpeed.S400, 0ul), (_node.Core.SpeedTo(peer.Phy.PhysicalId), _nodes.Counters.Slowed));
+    }
+
+    [Fact]
+    public void Nothing_is_sent_faster_than_our_link_can()
+    {
+        _node.Options = new BusOptions(0xF064_9001);
+        var peer = new MemoryNode(new BusInformation(2));
+        Plug(peer);
+        Assert.Equal((BusSpeed.S400, BusSpeed.S200), (_node.Core.Topology[_node.Phy.PhysicalId].Self.Speed, _node.Core.SpeedTo(peer.Phy.PhysicalId)));
+    }
+
+    // A node that does not hear packets that are faster.
+    private static ScriptNode Slow(Model.Speed most, HashSet<Model.Speed> speeds)
+    {
+        uint[] rom = new MemoryNode(new BusInformation(2)).Rom.ToArray();
         ScriptNode? peer = null;
-        peer = new ScriptNode(request =>
+        return peer = new ScriptNode(request =>
         {
             if (request.Speed > most)
                 return Model.Ack.Missing;
@@ -119,12 +173,6 @@ public sealed class RemoteNodesTests : IDisposable, INodeClient
             });
             return Model.Ack.Pending;
         });
-        _machine.Add(_node);
-        _machine.Add(peer);
-        _machine.Pass(20_000);
-        Assert.Equal((NodeState.Known, (ulong)(Model.Speed.S400 - most)), (_nodes.StateOf(peer.Phy.PhysicalId), _nodes.Counters.Slowed));
-        Assert.Contains(Model.Speed.S100, speeds);
-        Assert.Contains(most, speeds);
     }
 
     [Fact]
