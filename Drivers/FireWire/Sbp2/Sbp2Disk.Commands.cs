@@ -158,10 +158,12 @@ public sealed unsafe partial class Sbp2Disk
     {
         int place = (int)(_linked % Orbs);
         BusSpeed speed = _bus.SpeedTo(_node);
+        // Longer writes we need not take (max_rec: IEEE 1394a-2000, section 8.3.2.5.4), but for those that fit into packets of S100.
+        int payload = Math.Clamp(_bus.Controller.Options.MostBytes, BusSpeed.S100.MostBytes, speed.MostBytes);
         ref CommandBlock orb = ref _blocks[place];
         orb.NextOrb.Write(Big(CommandBlock.Null));
         orb.Descriptor.Write(Big(descriptor));
-        orb.What.Write(Big(what | CommandBlock.Notify | CommandBlock.Speed((int)speed) | CommandBlock.Payload(speed.MostBytes)));
+        orb.What.Write(Big(what | CommandBlock.Notify | CommandBlock.Speed((int)speed) | CommandBlock.Payload(payload)));
         orb.Command0.Write(Big(command.First));
         orb.Command1.Write(Big(command.Second));
         orb.Command2.Write(Big(command.Third));
@@ -241,6 +243,11 @@ public sealed unsafe partial class Sbp2Disk
                 break;
             case Verdict.Again:
                 TryAgain(request);
+                break;
+            // The command is optional (SBC, section 6.1): who does not know it has nothing to write out.
+            case Verdict.Failed when request.Operation == BlockOperation.Flush && status.Key == SenseKey.IllegalRequest && status.Code == UnknownCommand:
+                _hasCache = false;
+                Finish(request, BlockResult.Complete);
                 break;
             default:
                 Counters.Failed++;

@@ -15,7 +15,7 @@ public sealed unsafe partial class Sbp2Disk
 
     // SCSI's status bytes (SAM-2, table 22), and additional sense (SPC-2, table 108).
     private const byte CheckCondition = 0x02, Busy = 0x08, ReservationConflict = 0x18, TaskSetFull = 0x28;
-    private const ushort WantsStart = 0x0402, NoMedium = 0x3A00, OutOfRange = 0x2100;
+    private const ushort WantsStart = 0x0402, NoMedium = 0x3A00, OutOfRange = 0x2100, UnknownCommand = 0x2000;
 
     private readonly BlockRequest _probe;
     private CpuBuffer<Both> _scratch;

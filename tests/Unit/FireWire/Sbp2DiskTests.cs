@@ -5,6 +5,7 @@ using System.Linq;
 using Sluice.Block;
 using Sluice.Dma;
 using Sluice.Drivers.Sbp2;
+using Sluice.FireWire.Core;
 using Sluice.Mm;
 using Xunit;
 using Model = Sluice.FireWire.Bus;
@@ -159,6 +160,66 @@ public sealed class Sbp2DiskTests
         machine.Ours.Submit(flush);
         Assert.Equal(BlockResult.Complete, machine.Run(flush));
         Assert.Equal(commands, machine.Disk.Commands);
+    }
+
+    /// <summary>SYNCHRONIZE CACHE is optional: a disk that does not know it has nothing to be emptied, and is not told again.</summary>
+    [Fact]
+    public void A_disk_that_cannot_empty_a_cache_needs_not()
+    {
+        using Sbp2Machine machine = new Sbp2Machine(asked: Workarounds.NoCachingPage);
+        bool isRefusing = false;
+        machine.Node.Swallows = packet =>
+        {
+            if (packet.Code == Model.Tcode.WriteBlock && packet.DataBytes == 24 && packet.Offset >> 32 == 0)
+                packet.Data[6] |= 4;
+            else if (isRefusing && packet.Code == Model.Tcode.WriteBlock && packet.Offset == Sbp2Initiator.Windows + 0x80)
+                Refuse(packet);
+            return false;
+        };
+        machine.Ready();
+        isRefusing = true;
+        long commands = machine.Disk.Commands;
+        for (int i = 0; i < 2; i++)
+        {
+            BlockRequest flush = machine.New().Flush();
+            machine.Ours.Submit(flush);
+            Assert.Equal(BlockResult.Complete, machine.Run(flush));
+        }
+        Assert.Equal(commands + 1, machine.Disk.Commands);
+        machine.CheckNothingLeaks();
+
+        // A status of 16 bytes: CHECK CONDITION, ILLEGAL REQUEST, INVALID COMMAND OPERATION CODE.
+        static void Refuse(Model.Packet packet)
+        {
+            packet.DataBytes = 16;
+            packet.Q3 = 16 << 16;
+            packet.Data[0] = 3;
+            packet.Data[8..].Clear();
+            (packet.Data[8], packet.Data[9], packet.Data[10]) = (2, 5, 0x20);
+        }
+    }
+
+    /// <summary>Of a block write that is longer than max_rec a controller need not take anything (1394 OHCI 1.1, 5.5.4).</summary>
+    [Theory]
+    [InlineData(0xF064_0002, 512)]
+    [InlineData(0xF064_8002, 512)]
+    [InlineData(0xF064_9002, 1024)]
+    [InlineData(0xF064_B002, 2048)]
+    public void A_disk_writes_no_more_at_once_than_our_controller_takes(uint options, int most)
+    {
+        using var machine = new Sbp2Machine();
+        machine.Node.Options = new BusOptions(options);
+        machine.Ready();
+        int longest = 0;
+        machine.Node.Swallows = packet =>
+        {
+            longest = packet.Code == Model.Tcode.WriteBlock ? Math.Max(longest, packet.DataBytes) : longest;
+            return false;
+        };
+        Assert.Equal(BlockResult.Complete, machine.Run(machine.Read(0, 64, 1)));
+        Assert.Equal(most, longest);
+        machine.CheckNoFaults();
+        machine.CheckNothingLeaks();
     }
 
     [Theory]
