@@ -52,7 +52,7 @@ public enum IsoReceiveMode : byte
 }
 
 /// <summary>Which packets a receiver takes, and from when on.</summary>
-/// <param name="channels">A bit each, channel 0 lowest. For more than one, only one receiver at a time.</param>
+/// <param name="channels">A bit each, channel 0 lowest. More than one only in the two modes of streams, and for one receiver at a time.</param>
 /// <param name="tags">A bit each, tag 0 lowest.</param>
 /// <param name="sync">The synchronization code of the packets that buffers wait for which begin with one.</param>
 /// <param name="startCycle">The cycle to begin with, seconds 14:13, cycles 12:0; -1 for at once.</param>
@@ -86,7 +86,7 @@ public abstract class IsoReceiver
 
     /// <summary>
     /// Begins to listen; packets are taken once buffers are queued. <see cref="Error.DeviceGone"/>, <see cref="Error.Busy"/> if it has started
-    /// already or somebody else takes several channels, too, <see cref="Error.NotSupported"/> if it has not the mode.
+    /// already or somebody else takes several channels, too, <see cref="Error.NotSupported"/> if it has not the mode, or not for several channels.
     /// </summary>
     public abstract Error Start(in IsoReceiveOptions options);
 

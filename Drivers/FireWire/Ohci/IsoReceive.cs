@@ -49,9 +49,11 @@ internal sealed class IsoReceive : IsoReceiver, IIsoContext
     /// <inheritdoc/>
     public override Error Start(in IsoReceiveOptions options)
     {
-        if (!Buffers.IsIdle || (!BitOperations.IsPow2(options.Channels) && _controller.HasReceiverOfChannels))
+        bool isOfMany = !BitOperations.IsPow2(options.Channels);
+        if (!Buffers.IsIdle || (isOfMany && _controller.HasReceiverOfChannels))
             return Error.Busy;
-        if (!HasMode(options.Mode))
+        // Several channels are for buffer-fill mode alone (10.3.1, multiChanMode and dualBufferMode).
+        if (!HasMode(options.Mode) || (isOfMany && options.Mode is not (IsoReceiveMode.Stream or IsoReceiveMode.StreamAlone)))
             return Error.NotSupported;
         _options = options;
         return Buffers.Start(options.StartCycle);

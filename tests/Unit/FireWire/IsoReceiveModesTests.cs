@@ -123,6 +123,25 @@ public sealed class IsoReceiveModesTests
         }
     }
 
+    /// <summary>multiChanMode goes with bufferFill alone; dualBufferMode excludes both (OHCI 1.1, 10.3.1).</summary>
+    [Theory]
+    [InlineData(IsoReceiveMode.Packets, false)]
+    [InlineData(IsoReceiveMode.PacketsAlone, false)]
+    [InlineData(IsoReceiveMode.Stream, true)]
+    [InlineData(IsoReceiveMode.StreamAlone, true)]
+    [InlineData(IsoReceiveMode.Divided, false)]
+    public void Several_channels_are_for_streams_alone(IsoReceiveMode mode, bool may)
+    {
+        using var machine = new OhciMachine();
+        Ohci driver = machine.Probe();
+        Assert.True(driver.TryTakeReceiver(new Nobody(), out IsoReceiver? receiver));
+        Assert.Equal(may ? Error.None : Error.NotSupported, receiver!.Start(new IsoReceiveOptions(0b11, mode: mode)));
+        Assert.Equal(Error.None, receiver.Stop());
+        Assert.Equal(Error.None, receiver.Start(new IsoReceiveOptions(0b10, mode: mode)));
+        Assert.Equal(Error.None, receiver.Stop());
+        machine.CheckNothingLeaks(driver);
+    }
+
     [Fact]
     public void What_is_no_header_ends_the_reading_and_nothing_is_read_twice()
     {

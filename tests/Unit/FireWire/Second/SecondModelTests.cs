@@ -40,7 +40,7 @@ public sealed class SecondModelTests
         ["no buffers"] = _ => new IsoReceiveTests().A_context_without_buffers_goes_on_when_it_has_some_again("fw643"),
         ["what does not fit"] = kind => new IsoReceiveTests().What_does_not_fit_is_told_and_nothing_else_is_touched(kind),
         ["short ends"] = kind => new IsoReceiveTests().Buffers_that_end_with_a_short_packet_are_done(kind),
-        ["start cycle"] = _ => new IsoReceiveTests().It_waits_for_its_cycle_and_takes_several_channels_and_the_tags_that_are_wanted(),
+        ["start cycle"] = _ => new IsoReceiveTests().It_waits_for_its_cycle_and_takes_the_channel_and_the_tags_that_are_wanted(),
         ["stream and resets"] = _ => new IsoReceiveTests().Bus_resets_and_a_reset_of_the_controller_do_not_end_it(),
         ["contexts"] = _ => new IsoReceiveTests().There_are_so_many_contexts_as_the_controller_has(),
         ["several channels"] = kind => new IsoReceiveModesTests().Packets_of_several_channels_are_read_out_of_a_stream_wherever_buffers_end(kind),
