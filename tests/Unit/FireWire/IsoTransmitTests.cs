@@ -66,7 +66,7 @@ public sealed class IsoTransmitTests
     {
         using var bus = new Talking("coherent", options: _ => isDropped ? IsoSendOptions.Dropped : IsoSendOptions.None);
         bus.Begin(buffers: 2, rounds: 4);
-        bus.Machine.Pass(4_000);
+        bus.Machine.Pass(3_500);
         int before = bus.Heard.Count;
         // Five cycles pass at once.
         uint time = bus.Machine.Read(OhciRegister.CycleTimer);

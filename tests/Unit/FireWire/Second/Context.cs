@@ -90,7 +90,7 @@ internal abstract class Context(SecondController controller, string name) : Unit
     }
 
     /// <summary>It dies of something.</summary>
-    public void Kill() => Die(Second.Event.Unknown);
+    public void Kill(uint code) => Die(code);
 
     /// <summary>What a reset of the controller leaves: run, dead and active are 0, the rest is anything.</summary>
     public override void Forget()

@@ -5,7 +5,7 @@ using Sluice.FireWire.Bus;
 
 namespace Sluice.Tests.FireWire.Second;
 
-/// <summary>An isochronous receive context: buffer-fill and packet-per-buffer. Source: 1394 OHCI 1.1, section 10.</summary>
+/// <summary>An isochronous receive context: buffer-fill, packet-per-buffer and dual-buffer. Source: 1394 OHCI 1.1, section 10.</summary>
 internal sealed class IsoReceive(SecondController controller, int index) : Context(controller, $"IR{index}")
 {
     private const uint BufferFillBit = 1u << 31, HeaderBit = 1 << 30, MatchBit = 1 << 29, ManyBit = 1 << 28, DualBit = 1 << 27, HighBits = BufferFillBit | HeaderBit | MatchBit | ManyBit | DualBit;
@@ -13,6 +13,7 @@ internal sealed class IsoReceive(SecondController controller, int index) : Conte
 
     private readonly Queue<(byte[] Bytes, int DataBytes, bool IsWrong, uint Sync)> _fifo = new();
     private readonly BufferFill _fill = new(controller, quadletsOnly: false);
+    private readonly DualFill _dual = new(controller, $"IR{index}");
     private uint[]? _block;
     private uint _at;
     private bool _hasBegun, _isSynchronized;
@@ -25,9 +26,11 @@ internal sealed class IsoReceive(SecondController controller, int index) : Conte
 
     public bool IsForMany => Run && (High & ManyBit) != 0;
 
-    protected override bool IsAtRest => _fill.IsBetweenPackets;
+    protected override bool IsAtRest => _fill.IsBetweenPackets && _dual.IsBetweenPackets;
 
     private bool Fills => (High & BufferFillBit) != 0;
+
+    private bool Divides => (High & DualBit) != 0;
 
     private bool HasHeader => (High & HeaderBit) != 0;
 
@@ -70,8 +73,10 @@ internal sealed class IsoReceive(SecondController controller, int index) : Conte
 
     protected override void Started()
     {
-        if ((High & DualBit) != 0)
-            Controller.Complain($"{Name}: the version says that there is no dual-buffer mode");
+        if ((High & ManyBit) != 0 && !Fills)
+            Controller.Complain($"{Name}: several channels are for buffer-fill mode alone, {High:x8} (10.3.1)");
+        if (Divides && Fills)
+            Controller.Complain($"{Name}: two modes at once, {High:x8} (10.3.1)");
         Clear();
     }
 
@@ -83,13 +88,14 @@ internal sealed class IsoReceive(SecondController controller, int index) : Conte
             return false;
         if ((High & MatchBit) != 0 || !Run)
             return false;
-        return Fills ? FillStep() : PacketStep();
+        return Divides ? DualStep() : Fills ? FillStep() : PacketStep();
     }
 
     private void Clear()
     {
         _fifo.Clear();
         _fill.Begin();
+        _dual.Begin();
         _block = null;
         _hasBegun = _isSynchronized = false;
     }
@@ -101,7 +107,7 @@ internal sealed class IsoReceive(SecondController controller, int index) : Conte
         if (!HasHeader)
             return packet.Data.ToArray();
         uint stamp = Controller.CycleTime >> 12 & 0xFFFF;
-        byte[] bytes = new byte[8 + (Fills || Lot.Takes(Freedom.Pads) ? padded : data)];
+        byte[] bytes = new byte[8 + (Fills || Divides || Lot.Takes(Freedom.Pads) ? padded : data)];
         int header = Fills ? 0 : 4;
         BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(header), packet.Q0);
         packet.Data.CopyTo(bytes.AsSpan(header + 4));
@@ -153,6 +159,71 @@ internal sealed class IsoReceive(SecondController controller, int index) : Conte
         if (isWhole)
             _fifo.Dequeue();
         return true;
+    }
+
+    // 10.2.3. Wrong packets leave nothing, as in buffer-fill mode.
+    private bool DualStep()
+    {
+        bool fullAlone = Lot.Takes(Freedom.TellsWhenFull);
+        if (_dual.HasUntold(fullAlone) && (_fifo.Count == 0 || _dual.IsStuck || !Lot.Takes(Freedom.GathersPackets)))
+        {
+            bool interrupts = false;
+            foreach ((uint at, uint left, bool interruptsWhenFull) in _dual.TakeUntold(fullAlone))
+            {
+                if (!Controller.Host.TryWrite32(at + 12, left))
+                {
+                    Die(Second.Event.DataWrite);
+                    return false;
+                }
+                interrupts |= interruptsWhenFull;
+            }
+            if (interrupts)
+                Controller.RaiseIso(isReceive: true, index);
+            return true;
+        }
+        if (_dual.IsStuck && !Wake)
+        {
+            if (_dual.IsBetweenPackets)
+                DropAll();
+            return false;
+        }
+        if (!_dual.HasPair && (_fifo.Count != 0 || !_dual.HasBegun || Lot.Takes(Freedom.FetchesAhead)))
+            return NextPair();
+        if (!_fifo.TryPeek(out var packet))
+            return false;
+        bool isWhole = true;
+        if (!packet.IsWrong && !(_dual.IsBetweenPackets && _dual.Waits && packet.Sync != (Match >> 8 & 0xF)))
+        {
+            Event = Second.Event.AckComplete;
+            if (!_dual.TryWrite(packet.Bytes, out isWhole))
+            {
+                Die(Second.Event.DataWrite);
+                return false;
+            }
+        }
+        if (isWhole)
+            _fifo.Dequeue();
+        return true;
+    }
+
+    private bool NextPair()
+    {
+        if (_dual.TryGetBranch(out uint branch, out uint place) && !TryFollow(branch, place))
+        {
+            _dual.IsStuck = !IsDead;
+            return _dual.HasUntold(fullAlone: true);
+        }
+        if (Fetch() is not { } words)
+            return false;
+        if (words.Length != 8)
+        {
+            Controller.Complain($"{Name}: Z is {words.Length / 4} in dual-buffer mode (10.1.2)");
+            Die(Second.Event.Unknown);
+            return false;
+        }
+        _dual.Enter(CommandPtr & ~0xFu, words);
+        LookAhead(words[2]);
+        return !IsDead;
     }
 
     private void DropAll()

@@ -1,20 +1,25 @@
 using System;
+using System.Collections.Generic;
+using System.Linq;
 using Sluice.FireWire.Bus;
 
 namespace Sluice.Tests.FireWire.Second;
 
-/// <summary>An isochronous transmit context: a block a cycle, sent, left out, or skipped. Source: 1394 OHCI 1.1, section 9.</summary>
+/// <summary>
+/// An isochronous transmit context: a block a cycle, sent, left out, or skipped. Blocks are fetched, their values stored and their data read ahead of
+/// their cycles, as many as its FIFO holds. Source: 1394 OHCI 1.1, section 9.
+/// </summary>
 internal sealed class IsoSend(SecondController controller, int index) : Context(controller, $"IT{index}")
 {
     private const uint MatchBit = 1u << 31, HighBits = 0xFFFF_0000;
 
-    private readonly Packet _packet = new();
-    private uint[]? _block;
-    private uint _at, _stamp;
-    private int _first, _last;
-    private bool _hasBegun, _isLoaded, _isSent, _hasPacket, _hasStored;
+    // Fetched, in order; the last ones may still be loaded, the first may wait for its status.
+    private readonly LinkedList<Block> _blocks = new();
+    private uint _branch, _place;
+    private int _depth = 1, _skips;
+    private bool _hasBegun;
 
-    protected override bool IsAtRest => !_isSent;
+    protected override bool IsAtRest => _blocks.First is not { Value.IsSent: true };
 
     /// <summary>A cycle starts: its packet, if it has one in this cycle.</summary>
     public Packet? Next(uint cycleTime)
@@ -29,34 +34,41 @@ internal sealed class IsoSend(SecondController controller, int index) : Context(
                 return null;
             High &= ~MatchBit;
         }
-        // What it had to do by now must be done.
-        for (int i = 0; i < 20 && !_isLoaded && Step(); i++)
-        {
-        }
-        if (!_isLoaded || _isSent)
+        GetReady();
+        if (_blocks.First is not { Value: { IsLoaded: true, IsSent: false } block })
             return null;
-        _isSent = true;
-        _stamp = cycle;
+        block.IsSent = true;
+        block.Stamp = cycle;
+        block.Event = Second.Event.AckComplete;
+        if (block.HasPacket && Controller.TakesUnderrun())
+        {
+            // What was there went out, and its CRC is wrong.
+            block.Event = Second.Event.Underrun;
+            block.Packet.HasDataError = true;
+        }
         Kick();
-        return _hasPacket ? _packet : null;
+        return block.HasPacket ? block.Packet : null;
     }
 
-    /// <summary>A cycle is lost: the block that should be sent is left by its other way (9.4).</summary>
+    /// <summary>
+    /// A cycle is lost: the block that should be sent is left by its other way (9.4). What was read ahead may have left for the FIFO already: then it goes out
+    /// late, and the block behind it is the one that is left out.
+    /// </summary>
     public void CycleLost()
     {
         if (!Run || IsDead || (High & MatchBit) != 0)
             return;
-        for (int i = 0; i < 20 && !_isLoaded && Step(); i++)
-        {
-        }
-        if (_block is not { } block || _isSent)
+        GetReady();
+        if (_blocks.First is not { Value: { IsSent: false } first })
             return;
-        (uint skip, uint place) = Skip(block);
-        _block = null;
-        _isLoaded = false;
-        _at = place;
-        if (TryFollow(skip, place))
-            Kick();
+        if (first.IsLoaded && Lot.Takes(Freedom.SkipsBehind))
+        {
+            _skips++;
+            return;
+        }
+        _blocks.Clear();
+        Skip(first);
+        Kick();
     }
 
     protected override long Delay() => Lot.ShortDelay();
@@ -65,7 +77,11 @@ internal sealed class IsoSend(SecondController controller, int index) : Context(
 
     protected override void ClearHigh(uint bits) => High &= ~(bits & HighBits);
 
-    protected override void Started() => Clear();
+    protected override void Started()
+    {
+        Clear();
+        _depth = 1 + Lot.Below(Controller.MostAhead);
+    }
 
     protected override void Reset() => Clear();
 
@@ -73,69 +89,76 @@ internal sealed class IsoSend(SecondController controller, int index) : Context(
     {
         if (IsDead || StopsNow() || !Run)
             return false;
-        if (_isSent)
-            return Finish(_block!);
-        if (_isLoaded)
-            return false;
-        if (_block == null)
-        {
-            if (_hasBegun && IsAtEnd && !(Wake && TryFollow(0, _at)))
-                return false;
-            if (Fetch() is not { } words)
-                return false;
-            _hasBegun = true;
-            _block = words;
-            if (!IsProper(words))
-                Controller.Complain($"{Name}: a block of {words.Length / 4} descriptors that begins with {words[0]:x8} {words[1]:x8} {words[2]:x8} (9.1)");
-            LookAhead(words[_last * 4 + 2]);
-            return !IsDead;
-        }
-        return Load(_block);
+        bool isSent = _blocks.First is { Value.IsSent: true };
+        if (isSent && (_blocks.Count >= _depth || Lot.Below(2) == 0))
+            return Finish();
+        if (_blocks.FirstOrDefault(one => !one.IsLoaded) is { } block)
+            return Load(block);
+        if (_blocks.Count < _depth && TryFetch())
+            return true;
+        return isSent && !IsDead && Finish();
     }
 
-    // STORE_VALUE may come first; then a header and data, or a descriptor without anything.
-    private bool IsProper(uint[] block)
+    // What it had to do by now must be done.
+    private void GetReady()
     {
-        int count = block.Length / 4;
-        _first = Command(block, 0) == 8 ? 1 : 0;
-        _last = _first;
-        if (_first >= count)
-            return false;
-        if (Key(block, _first) != 2)
-            return Command(block, _first) == 1 && count == _first + 1 && (block[4 * _first] & 0xFFFF) == 0;
-        if (Command(block, _first) == 1)
-            return count == _first + 2;
-        for (_last = _first + 2; _last < count - 1; _last++)
+        for (int i = 0; i < 40 && _blocks.First is not { Value: { IsLoaded: true, IsSent: false } } && Step(); i++)
         {
-            if (Command(block, _last) != 0 || Key(block, _last) != 0)
-                return false;
         }
-        return _last == count - 1 && Command(block, _last) == 1;
     }
 
-    private bool Load(uint[] block)
+    private bool TryFetch()
     {
-        if (_first == 1 && !_hasStored)
+        if (IsDead || (_hasBegun && IsAtEnd && !Wake && !Active))
+            return false;
+        if (_hasBegun && !TryFollow(_branch, _place))
         {
-            _hasStored = true;
-            Span<byte> doublet = [(byte)block[0], (byte)(block[0] >> 8)];
-            if (!Controller.Host.TryWrite(block[1], doublet))
+            // It rests when all that it has is sent.
+            Active = !IsDead && _blocks.Count != 0;
+            return false;
+        }
+        if (Fetch() is not { } words)
+            return false;
+        _hasBegun = true;
+        var block = new Block(words, CommandPtr & ~0xFu);
+        if (!block.IsProper)
+            Controller.Complain($"{Name}: a block of {words.Length / 4} descriptors that begins with {words[0]:x8} {words[1]:x8} {words[2]:x8} (9.1)");
+        if (_skips > 0)
+        {
+            _skips--;
+            Skip(block);
+            return true;
+        }
+        (_branch, _place) = (block.Branch, block.At + (uint)(16 * block.Last) + 8);
+        _blocks.AddLast(block);
+        LookAhead(_branch);
+        return !IsDead;
+    }
+
+    private void Skip(Block block) => (_branch, _place) = block.Skip;
+
+    private bool Load(Block block)
+    {
+        if (block.First == 1)
+        {
+            // 9.1: the doublet, and zeroes above it where a quadlet is written.
+            Span<byte> value = [(byte)block.Words[0], (byte)(block.Words[0] >> 8), 0, 0];
+            if (!Controller.Host.TryWrite(block.Words[1], Lot.Takes(Freedom.StoresQuadlets) ? value : value[..2]))
             {
                 Die(Second.Event.DataWrite);
                 return false;
             }
         }
-        _hasPacket = Key(block, _first) == 2;
-        _isLoaded = true;
-        if (!_hasPacket)
-            return false;
-        uint q0 = block[4 * _first + 4], q1 = block[4 * _first + 5];
+        block.IsLoaded = true;
+        if (!block.HasPacket)
+            return true;
+        uint q0 = block.Words[4 * block.First + 4], q1 = block.Words[4 * block.First + 5];
         int bytes = 0;
         Span<byte> data = new byte[8192];
-        for (int i = _first + 2; i <= _last; i++)
+        for (int i = block.First + 2; i <= block.Last; i++)
         {
-            int length = (int)(block[4 * i] & 0xFFFF);
-            if (!Controller.Host.TryRead(block[4 * i + 1], data.Slice(bytes, length)))
+            int length = (int)(block.Words[4 * i] & 0xFFFF);
+            if (!Controller.Host.TryRead(block.Words[4 * i + 1], data.Slice(bytes, length)))
             {
                 Die(Second.Event.DataRead);
                 return false;
@@ -144,40 +167,92 @@ internal sealed class IsoSend(SecondController controller, int index) : Context(
         }
         if (bytes != q1 >> 16 || (q0 >> 4 & 0xF) != (uint)Tcode.Stream)
             Controller.Complain($"{Name}: {bytes} bytes of data, header {q0:x8} {q1:x8} (9.6)");
-        _packet.Stream((int)(q0 >> 8) & 0x3F, (int)(q0 >> 14) & 3, (int)q0 & 0xF, data[..bytes]);
-        _packet.Speed = (Speed)(q0 >> 16 & 7);
-        return false;
+        block.Packet.Stream((int)(q0 >> 8) & 0x3F, (int)(q0 >> 14) & 3, (int)q0 & 0xF, data[..bytes]);
+        block.Packet.Speed = (Speed)(q0 >> 16 & 7);
+        return true;
     }
 
-    private bool Finish(uint[] block)
+    private bool Finish()
     {
-        Event = Second.Event.AckComplete;
-        uint last = (CommandPtr & ~0xFu) + (uint)(16 * _last);
-        if ((block[4 * _last] >> 27 & 1) != 0 && !Tell(last, _stamp))
+        Block block = _blocks.First!.Value;
+        Event = block.Event;
+        if (block.Tells && !Tell(block.At + (uint)(16 * block.Last), block.Stamp))
             return false;
-        if ((block[4 * _last] >> 20 & 3) == 3)
+        if (block.Interrupts)
             Controller.RaiseIso(isReceive: false, index);
-        _at = last + 8;
-        uint branch = block[4 * _last + 2];
-        _block = null;
-        _isSent = _isLoaded = _hasStored = false;
-        return TryFollow(branch, _at);
-    }
-
-    // 9.1: in the third quadlet of the first descriptor where it is no last one; else in the second.
-    private (uint Skip, uint Place) Skip(uint[] block)
-    {
-        uint at = CommandPtr & ~0xFu;
-        return Command(block, 0) == 1 ? (block[1], at + 4) : (block[2], at + 8);
+        _blocks.RemoveFirst();
+        return TryFetch() || _blocks.Count != 0;
     }
 
     private void Clear()
     {
-        _block = null;
-        _isSent = _isLoaded = _hasStored = _hasBegun = false;
+        _blocks.Clear();
+        _hasBegun = false;
+        _skips = 0;
     }
 
-    private static uint Command(uint[] block, int descriptor) => block[4 * descriptor] >> 28;
+    private sealed class Block
+    {
+        public Block(uint[] words, uint at)
+        {
+            Words = words;
+            At = at;
+            First = Command(0) == 8 ? 1 : 0;
+            Last = First;
+            IsProper = IsWellFormed();
+        }
 
-    private static uint Key(uint[] block, int descriptor) => block[4 * descriptor] >> 24 & 7;
+        public uint[] Words { get; }
+
+        public uint At { get; }
+
+        public int First { get; }
+
+        public int Last { get; private set; }
+
+        public bool IsProper { get; }
+
+        public Packet Packet { get; } = new();
+
+        public bool IsLoaded { get; set; }
+
+        public bool IsSent { get; set; }
+
+        public uint Stamp { get; set; }
+
+        public uint Event { get; set; }
+
+        public bool HasPacket => Key(First) == 2;
+
+        public uint Branch => Words[4 * Last + 2];
+
+        public bool Tells => (Words[4 * Last] >> 27 & 1) != 0;
+
+        public bool Interrupts => (Words[4 * Last] >> 20 & 3) == 3;
+
+        /// <summary>Where it is left when it is left out, and the place of that (9.1): in the third quadlet of the first descriptor where it is no last one; else in the second.</summary>
+        public (uint Skip, uint Place) Skip => Command(0) == 1 ? (Words[1], At + 4) : (Words[2], At + 8);
+
+        // STORE_VALUE may come first; then a header and data, or a descriptor without anything.
+        private bool IsWellFormed()
+        {
+            int count = Words.Length / 4;
+            if (First >= count)
+                return false;
+            if (Key(First) != 2)
+                return Command(First) == 1 && count == First + 1 && (Words[4 * First] & 0xFFFF) == 0;
+            if (Command(First) == 1)
+                return count == First + 2;
+            for (Last = First + 2; Last < count - 1; Last++)
+            {
+                if (Command(Last) != 0 || Key(Last) != 0)
+                    return false;
+            }
+            return Last == count - 1 && Command(Last) == 1;
+        }
+
+        private uint Command(int descriptor) => Words[4 * descriptor] >> 28;
+
+        private uint Key(int descriptor) => Words[4 * descriptor] >> 24 & 7;
+    }
 }

@@ -18,11 +18,17 @@ internal enum Freedom
     /// <summary>Received packets that follow each other closely are told of at once.</summary>
     GathersPackets,
 
+    /// <summary>What is left of two buffers for divided packets is told of when one of them is full; else after packets.</summary>
+    TellsWhenFull,
+
     /// <summary>Of a packet that lies in two buffers, the second one's status is written first.</summary>
     TellsLastFirst,
 
     /// <summary>A buffer in the middle of a packet never gets a status.</summary>
     SkipsMiddle,
+
+    /// <summary>While a packet waits for a busy node the one behind it may be sent, and be over before it (7.7).</summary>
+    OvertakesBusy,
 
     /// <summary>Packets that were linked behind those of an ended bus are flushed as well (7.2.3.1); else they stay as they are.</summary>
     FlushesOn,
@@ -59,6 +65,12 @@ internal enum Freedom
 
     /// <summary>Data of a packet of a stream with header is written up to a whole quadlet.</summary>
     Pads,
+
+    /// <summary>In a lost cycle a packet that is in the FIFO already stays there, and the one behind it is left out.</summary>
+    SkipsBehind,
+
+    /// <summary>A value that is stored has 32 bits, the upper ones 0; else 16.</summary>
+    StoresQuadlets,
 
     /// <summary>The controller goes on while the CPU reads or writes a register.</summary>
     RunsAlong,

@@ -35,8 +35,12 @@ internal sealed partial class SecondController
 
     public Span<uint> Csr => _csr;
 
+    /// <summary>With the access to a register that is so many away a bus reset begins; 0: with none.</summary>
+    public int AccessesUntilReset { get; set; }
+
     public uint Read(uint offset)
     {
+        ResetWithAccess();
         RunAlong();
         uint value = ReadRegister(offset);
         Note($"read {offset:x3} {value:x8}");
@@ -94,6 +98,7 @@ internal sealed partial class SecondController
 
     public void Write(uint offset, uint value)
     {
+        ResetWithAccess();
         RunAlong();
         Note($"write {offset:x3} {value:x8}");
         switch (offset)
@@ -152,6 +157,12 @@ internal sealed partial class SecondController
     {
         if (!IsBusResetSet)
             filter |= bits;
+    }
+
+    private void ResetWithAccess()
+    {
+        if (AccessesUntilReset != 0 && --AccessesUntilReset == 0)
+            Phy.InitiateReset(isLong: false);
     }
 
     private void RunAlong()

@@ -11,6 +11,9 @@ internal sealed partial class SecondController
     private readonly List<uint> _resetPackets = [];
     private int _resets;
 
+    /// <summary>So many self-ID phases to come have an error (selfIDError, 11.2).</summary>
+    public int SelfIdErrors { get; set; }
+
     public override void ResetStarted()
     {
         bool isWithin = _isResetting;
@@ -78,6 +81,8 @@ internal sealed partial class SecondController
             Later(Lot.ShortDelay(), () => WriteSelfIds(reset, quadlets, written));
             return;
         }
+        _hasSelfIdError |= SelfIdErrors > 0;
+        SelfIdErrors -= SelfIdErrors > 0 ? 1 : 0;
         _selfIdQuadlets = (uint)written;
         Later(Lot.ShortDelay(), () => FinishSelfIds(reset));
     }

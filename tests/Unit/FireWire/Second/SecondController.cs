@@ -44,6 +44,7 @@ internal sealed partial class SecondController : Link
         _units = [_requestSend, _responseSend, _requestReceive, _responseReceive, .. _isoSends, .. _isoReceives, _responder];
         _senders = [_requestSend, _responseSend, _responder];
         _hasUpperBound = Lot.Below(2) == 0;
+        MostAhead = 1 + Lot.Below(4);
         SoftReset();
     }
 
@@ -71,6 +72,15 @@ internal sealed partial class SecondController : Link
 
     public override bool NeedsCycles => IsActive && ((_mask & (Bits.CycleSynch | Bits.CycleLost | Bits.CycleInconsistent)) != 0 ||
         _isoSends.Any(context => context.Run) || _isoReceives.Any(context => context.Run));
+
+    /// <summary>Blocks of a stream that are read ahead of their cycles at most.</summary>
+    public int MostAhead { get; }
+
+    /// <summary>One of so many packets of streams underruns; 0: none.</summary>
+    public int Underruns { get; set; }
+
+    /// <summary>Those that did.</summary>
+    public int Underrun { get; private set; }
 
     /// <summary>The last that happened, for who looks for a fault.</summary>
     public Queue<string> Journal { get; } = new();
@@ -109,8 +119,31 @@ internal sealed partial class SecondController : Link
             Phy.Segment.Request(Phy);
     }
 
+    public bool TakesUnderrun()
+    {
+        bool isTaken = Underruns != 0 && Lot.Below(Underruns) == 0;
+        Underrun += isTaken ? 1 : 0;
+        return isTaken;
+    }
+
     /// <summary>Its context for requests of others dies, with all that it has.</summary>
-    public void KillRequests() => _requestReceive.Kill();
+    public void KillRequests() => _requestReceive.Kill(Event.Unknown);
+
+    /// <summary>One of the four asynchronous contexts dies, with all that it has; false if it does not run.</summary>
+    public bool TryKill(int which)
+    {
+        (Context context, uint code) = (which & 3) switch
+        {
+            0 => (_requestSend, Event.DescriptorRead),
+            1 => ((Context)_responseSend, Event.DataRead),
+            2 => (_requestReceive, Event.DataWrite),
+            _ => (_responseReceive, Event.Unknown),
+        };
+        bool isAlive = context.Run && !context.IsDead;
+        if (isAlive)
+            context.Kill(code);
+        return isAlive;
+    }
 
     public int Retries(bool ofResponses) => (int)(_retries >> (ofResponses ? 4 : 0)) & 0xF;
 

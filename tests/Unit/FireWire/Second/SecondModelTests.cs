@@ -46,6 +46,8 @@ public sealed class SecondModelTests
         ["several channels"] = kind => new IsoReceiveModesTests().Packets_of_several_channels_are_read_out_of_a_stream_wherever_buffers_end(kind),
         ["data alone"] = kind => new IsoReceiveModesTests().Data_alone_lies_one_behind_the_other(kind),
         ["no headers"] = kind => new IsoReceiveModesTests().Packets_without_headers_tell_how_long_they_are(kind),
+        ["fronts"] = kind => new IsoReceiveModesTests().Fronts_of_packets_are_divided_from_the_rest(kind),
+        ["fronts of long packets"] = kind => new IsoReceiveModesTests().Of_packets_that_are_longer_than_their_share_some_are_cut_and_no_others(kind),
         ["transmission"] = kind => new IsoTransmitTests().What_was_set_goes_out_a_packet_a_cycle(kind),
         ["transmission from a cycle"] = _ => new IsoTransmitTests().It_begins_with_its_cycle_and_goes_on_after_it_had_nothing("fw643"),
         ["lost cycles"] = kind => new IsoTransmitTests().A_packet_whose_cycle_is_lost_goes_out_late_or_not_at_all(kind.Contains("bounced")),
