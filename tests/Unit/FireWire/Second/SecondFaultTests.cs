@@ -1,0 +1,202 @@
+using System;
+using System.Linq;
+using Sluice.Drivers.Ohci;
+using Sluice.FireWire.Core;
+using Sluice.FireWire.Nodes;
+using Sluice.FireWire.Simulation;
+using Sluice.Platform;
+using Xunit;
+
+namespace Sluice.Tests.FireWire.Second;
+
+/// <summary>What goes wrong, or may at any moment, without anybody breaking a rule, on the second model.</summary>
+public sealed unsafe class SecondFaultTests
+{
+    private const ulong At = MemoryNode.DefaultBase, Ours = 0x1_0000_0000;
+
+    public static TheoryData<int> Seeds => SecondModelTests.Seeds;
+
+    /// <summary>A bus reset begins just before any access to a register while another is dealt with.</summary>
+    [Theory, MemberData(nameof(Seeds))]
+    public void A_reset_may_begin_at_any_access(int seed) => SecondModel.Use(seed, () =>
+    {
+        using var bus = new Pair(seed);
+        for (int access = 1; access <= 60; access++)
+        {
+            if (access % 2 == 0)
+                bus.Machine.Phy.InitiateReset(isLong: access % 4 == 0);
+            else
+                bus.Driver.Reset(isLong: access % 4 == 1).Ignore("the reset that is begun within takes its place"u8);
+            bus.Controller.AccessesUntilReset = access;
+            bus.Machine.Pass(30_000);
+            bus.Controller.AccessesUntilReset = 0;
+            bus.Machine.Pass(30_000);
+            bus.MustWork();
+        }
+        OhciCounters c = bus.Driver.Counters;
+        Assert.Equal(0ul, c.BadPackets + c.BadDescriptors + c.BadSelfIds + c.DeadContexts + c.Hangs + c.Restarts + c.PhyTimeouts + c.RegisterFailures);
+        bus.End();
+    });
+
+    /// <summary>selfIDError: what is in the buffer is undefined (11.2), and there is none with the next reset.</summary>
+    [Theory, MemberData(nameof(Seeds))]
+    public void Self_ids_with_an_error_are_asked_for_again(int seed) => SecondModel.Use(seed, () =>
+    {
+        using var bus = new Pair(seed);
+        for (int errors = 1; errors <= 4; errors++)
+        {
+            bus.Controller.SelfIdErrors = errors;
+            bus.Machine.Phy.InitiateReset(isLong: errors % 2 == 0);
+            bus.Machine.Pass(1_000_000);
+            Assert.Equal(0, bus.Controller.SelfIdErrors);
+            bus.MustWork();
+        }
+        Assert.Equal(10ul, bus.Driver.Counters.BadSelfIds);
+        bus.End();
+    });
+
+    /// <summary>evt_underrun: a packet went out broken. Who asked is told, or hears nothing in time; others do not suffer.</summary>
+    [Theory, MemberData(nameof(Seeds))]
+    public void Packets_whose_data_came_too_late_end_and_others_do_not_suffer(int seed) => SecondModel.Use(seed, () =>
+    {
+        using var bus = new Pair(seed);
+        bus.Controller.Underruns = 4;
+        int complete = 0, asked = 0, answered = 0;
+        var random = new Random(seed);
+        Transaction[] all = [.. Enumerable.Range(0, 8).Select(_ => new Transaction(bus.Machine))];
+        byte*[] memory = new byte*[all.Length];
+        for (int turn = 0; turn < 40; turn++)
+        {
+            byte[][] written = new byte[all.Length][];
+            for (int i = 0; i < all.Length; i++)
+            {
+                memory[i] = bus.Machine.Memory + 1024 * i;
+                written[i] = new byte[100];
+                random.NextBytes(written[i]);
+                written[i].CopyTo(new Span<byte>(memory[i], 100));
+                bus.Driver.Bus.Submit(all[i].WriteBlock(bus.Peer.Phy.PhysicalId, bus.Driver.Bus.Generation, At + (ulong)(1024 * i), memory[i], 100));
+            }
+            asked += bus.Peer.TryRead(bus.Driver.Bus.NodeId, Ours, 64, (_, _) => answered++) ? 1 : 0;
+            bus.Machine.Pass(20_000, 500);
+            bus.Machine.Pass(300_000, 10_000);
+            for (int i = 0; i < all.Length; i++)
+            {
+                Assert.False(all[i].IsUnderWay);
+                bool isComplete = all[i].Result == TransactionResult.Complete;
+                complete += isComplete ? 1 : 0;
+                if (isComplete)
+                    Assert.Equal(written[i], bus.Peer.Memory.Slice(1024 * i, 100).ToArray());
+            }
+        }
+        Assert.InRange(bus.Controller.Underrun, 10, 1_000);
+        Assert.InRange(complete, 40 * all.Length / 2, 40 * all.Length - 10);
+        Assert.Equal(asked, answered);
+        bus.Controller.Underruns = 0;
+        bus.MustWork();
+        Assert.Equal(0ul, bus.Driver.Counters.DeadContexts + bus.Driver.Counters.Restarts + bus.Driver.Counters.Hangs);
+        bus.End();
+    });
+
+    /// <summary>A context dies of what it could not read or write (3.1.1.3, 13.2), at any moment and with whatever it had.</summary>
+    [Theory, MemberData(nameof(Seeds))]
+    public void Contexts_that_die_are_begun_anew(int seed) => SecondModel.Use(seed, () =>
+    {
+        using var bus = new Pair(seed);
+        var random = new Random(seed);
+        Transaction[] all = [.. Enumerable.Range(0, 16).Select(_ => new Transaction(bus.Machine))];
+        ulong killed = 0;
+        int asked = 0, answered = 0;
+        for (int turn = 0; turn < 40; turn++)
+        {
+            for (int i = 0; i < all.Length; i++)
+            {
+                if (all[i].IsUnderWay)
+                    continue;
+                byte generation = bus.Driver.Bus.Generation;
+                int bytes = 1 + random.Next(500);
+                bus.Driver.Bus.Submit(i % 2 == 0 ? all[i].WriteBlock(bus.Peer.Phy.PhysicalId, generation, At, bus.Machine.Memory, bytes) : all[i].ReadBlock(bus.Peer.Phy.PhysicalId, generation, At, bus.Machine.Memory + 1024 * i, bytes));
+            }
+            for (int i = 0; i < 4; i++)
+                asked += bus.Peer.TryWrite(bus.Driver.Bus.NodeId, Ours, new byte[1 + random.Next(500)], (_, _) => answered++) ? 1 : 0;
+            bus.Machine.Simulator.RunActivity(random.Next(60));
+            if (turn % 8 == 7)
+                bus.Machine.Phy.InitiateReset(isLong: false);
+            killed += bus.Controller.TryKill(random.Next(4)) ? 1u : 0;
+            bus.Machine.Pass((ulong)random.Next(2_000), 100);
+        }
+        bus.Machine.Pass(3_000_000, 1_000);
+        Assert.Equal((0, asked), (all.Count(one => one.IsUnderWay), answered));
+        // Of one that was stopped for a reset just then nobody hears that it had died.
+        Assert.InRange(bus.Driver.Counters.DeadContexts, killed / 2, killed);
+        Assert.Equal(0ul, bus.Driver.Counters.Restarts + bus.Driver.Counters.Hangs);
+        bus.MustWork();
+        bus.End();
+    });
+
+    /// <summary>All nodes ask at once while the CPU is away: what has no room is busy, what is for all is lost, and the rest is answered (8.4, 8.5).</summary>
+    [Theory, MemberData(nameof(Seeds))]
+    public void More_requests_than_there_is_room_for_are_asked_again(int seed) => SecondModel.Use(seed, () =>
+    {
+        using var bus = new Pair(seed);
+        MemoryNode[] peers = [.. Enumerable.Range(0, 5).Select(i => new MemoryNode(new BusInformation(0x2000 + (ulong)i)))];
+        foreach (MemoryNode peer in peers)
+            bus.Machine.Add(peer);
+        bus.Machine.Phy.InitiateReset(isLong: true);
+        bus.Machine.Pass(3_000_000, 1_000);
+        for (int round = 0; round < 6; round++)
+        {
+            int answered = 0, complete = 0;
+            for (int i = 0; i < 90; i++)
+            {
+                Assert.True(peers[i % peers.Length].TryWrite(bus.Driver.Bus.NodeId, Ours, new byte[1004], (outcome, _) => (answered, complete) = (answered + 1, complete + (outcome == Outcome.Complete ? 1 : 0))));
+                bus.Machine.Simulator.RunFor(BusTime.Microseconds(100));
+            }
+            bus.Machine.Pass(1_000_000, 10_000);
+            Assert.Equal(90, answered);
+            Assert.InRange(complete, 30, 90);
+            bus.MustWork();
+        }
+        OhciCounters c = bus.Driver.Counters;
+        Assert.Equal(0ul, c.BadPackets + c.BadDescriptors + c.DeadContexts + c.Hangs + c.Restarts);
+        bus.End();
+    });
+
+    // A computer and a node.
+    private sealed class Pair : IDisposable
+    {
+        private readonly Offer _memory = new(Ours, 4096);
+        private readonly Transaction _transaction;
+
+        public Pair(int seed)
+        {
+            Machine = new OhciMachine(SecondModelTests.KindOf(seed));
+            Machine.Dma.ExpectReports();
+            Machine.Add(Peer);
+            Driver = Machine.Probe();
+            Assert.Equal(Error.None, Driver.Bus.Addresses.Add(_memory));
+            _transaction = new Transaction(Machine);
+        }
+
+        public OhciMachine Machine { get; }
+
+        public MemoryNode Peer { get; } = new(new BusInformation(0x1234, MaxRecord: 10));
+
+        public Ohci Driver { get; }
+
+        public SecondController Controller => ((SecondFunction)Machine.Function).Controller;
+
+        public void MustWork()
+        {
+            Assert.True(Driver.Bus.IsUp);
+            Assert.Equal(TransactionResult.Complete, Machine.Run(Driver, _transaction.ReadBlock(Peer.Phy.PhysicalId, Driver.Bus.Generation, At, Machine.Memory + 32768, 64)));
+            Outcome outcome = Outcome.NoAck;
+            Assert.True(Peer.TryRead(Driver.Bus.NodeId, Ours, 64, (result, _) => outcome = result));
+            Machine.Pass(20_000, 1_000);
+            Assert.Equal(Outcome.Complete, outcome);
+        }
+
+        public void End() => Machine.CheckNothingLeaks(Driver);
+
+        public void Dispose() => Machine.Dispose();
+    }
+}
