@@ -1,3 +1,4 @@
+using System;
 using Sluice.Boot;
 using Sluice.Console;
 using Sluice.Drivers.Ip1394;
@@ -17,24 +18,36 @@ internal static class FireWireStatistics
         BusCounters b = card.Bus.Counters;
         RomCounters r = card.Nodes.Counters;
         Terminal.WriteLine($"  \e[1m{card.Controller.Name} {card.Controller.Function.Address}\e[0m OHCI {card.Controller.Version >> 8}.{card.Controller.Version & 0xFF:x2}");
-        Terminal.WriteLine($"    interrupts {c.Interrupts}, spurious {c.SpuriousInterrupts}, storms {card.Controller.InterruptStorms}");
-        Terminal.WriteLine($"    packets sent {c.Sent}, received {c.Received}, between PHYs {c.PhyPackets}; bus resets {c.BusResets}");
-        Terminal.WriteLine($"    streams: buffers {c.StreamBuffers}; seconds with lost cycles {c.LostCycles}, with inconsistent ones {c.InconsistentCycles}; progress not believed {c.BadProgress}; cameras without a place {card.Videos.NoPlace}");
-        Terminal.WriteLine($"    transactions {b.Submitted}, under way {card.Bus.UnderWay}; retries {b.Retries}, given up {b.GivenUp}, timed out {b.TimeOuts}, lost by resets {b.LostByReset}, malformed {b.MalformedAnswers}");
-        Terminal.WriteLine($"    requests served {b.Served}; refused: length {b.BadLengths + b.TooLong}, lock {b.BadLocks}, nobody's address {b.NobodysAddress}; dropped: old {b.OldRequests}, source {b.BadSources}, broadcast {b.BadBroadcasts}, code {b.BadCodes}, no record {b.NoResponseRecord}, response lost {b.ResponsesLost}");
+        Line("    interrupts #, spurious #, storms #"u8, c.Interrupts, c.SpuriousInterrupts, card.Controller.InterruptStorms);
+        Line("    packets sent #, received #, between PHYs #; bus resets #"u8, c.Sent, c.Received, c.PhyPackets, c.BusResets);
+        Line("    streams: buffers #; seconds with lost cycles #, with inconsistent ones #; progress not believed #; cameras without a place #"u8, c.StreamBuffers, c.LostCycles, c.InconsistentCycles, c.BadProgress, card.Videos.NoPlace);
+        Line("    transactions #, under way #; retries #, given up #, timed out #, lost by resets #, malformed #"u8, b.Submitted, (ulong)card.Bus.UnderWay, b.Retries, b.GivenUp, b.TimeOuts, b.LostByReset, b.MalformedAnswers);
+        Line("    requests served #; refused: length #, lock #, nobody's address #; dropped: old #, source #, broadcast #, code #, no record #, response lost #"u8, b.Served, b.BadLengths + b.TooLong, b.BadLocks, b.NobodysAddress, b.OldRequests, b.BadSources, b.BadBroadcasts, b.BadCodes, b.NoResponseRecord, b.ResponsesLost);
         if (FireWireOffer.IsOn)
             Terminal.WriteLine($"    64 KiB are offered at {FireWireOffer.Start:x}: read {o.Reads}, written {o.Writes}, locked {o.Locks}, refused {o.Misaligned}");
-        Terminal.WriteLine($"    responses dropped: unexpected {b.UnexpectedResponses}, wrong {b.WrongResponses}, old {b.OldResponses}");
-        Terminal.WriteLine($"    ROMs read {r.Read}, remembered {r.Remembered}, not ready {r.NotReady}, failed {r.Failed}, slowed {r.Slowed}, unreadable {r.Unreadable}, duplicate {r.Duplicates}, faulty {r.Faulty}");
-        Terminal.WriteLine($"    faults: self-IDs {c.BadSelfIds}, trees {b.BadTopologies}, packets {c.BadPackets}, descriptors {c.BadDescriptors}, dead contexts {c.DeadContexts}, hangs {c.Hangs}, forgotten {c.Forgotten}, resets {c.Restarts}, PHY {c.PhyTimeouts}, registers {c.RegisterFailures}, posted writes {c.PostedWriteErrors}, long cycles {c.LongCycles}");
+        Line("    responses dropped: unexpected #, wrong #, old #"u8, b.UnexpectedResponses, b.WrongResponses, b.OldResponses);
+        Line("    ROMs read #, remembered #, not ready #, failed #, slowed #, unreadable #, duplicate #, faulty #"u8, r.Read, r.Remembered, r.NotReady, r.Failed, r.Slowed, r.Unreadable, r.Duplicates, r.Faulty);
+        Line("    faults: self-IDs #, trees #, packets #, descriptors #, dead contexts #, hangs #, forgotten #, resets #, PHY #, registers #, posted writes #, long cycles #"u8, c.BadSelfIds, b.BadTopologies, c.BadPackets, c.BadDescriptors, c.DeadContexts, c.Hangs, c.Forgotten, c.Restarts, c.PhyTimeouts, c.RegisterFailures, c.PostedWriteErrors, c.LongCycles);
         Ip1394Counters i = card.Ip.Drops;
-        Terminal.WriteLine($"    IPv4: fragments sent {i.FragmentsSent}, received {i.FragmentsReceived}, reassembled {i.Reassembled}; not taken {i.NotTaken}, no peer {i.NoPeer}, away {i.NotThere}, no channel {i.NoChannel}");
-        Terminal.WriteLine($"    IPv4 dropped: length {i.BadLength}, type {i.BadType}, GASP {i.ForeignGasp}, source {i.UnknownSource}, broadcast {i.Broadcast}, address {i.BadAddress}, ARP {i.BadArp}, of another {i.ForeignArp}, reach {i.BadReach}");
-        Terminal.WriteLine($"    IPv4 fragments: bad {i.BadFragment}, overlapping {i.Overlapping}, size {i.SizeChanged}, scattered {i.TooScattered}, incomplete {i.Incomplete}, pushed out {i.PushedOut}, lost by resets {i.LostByReset}; broadcasts bad {card.Broadcasts.Bad}, receiver ended {card.Broadcasts.Ended}");
+        Line("    IPv4: fragments sent #, received #, reassembled #; not taken #, no peer #, away #, no channel #"u8, i.FragmentsSent, i.FragmentsReceived, i.Reassembled, i.NotTaken, i.NoPeer, i.NotThere, i.NoChannel);
+        Line("    IPv4 dropped: length #, type #, GASP #, source #, broadcast #, address #, ARP #, of another #, reach #"u8, i.BadLength, i.BadType, i.ForeignGasp, i.UnknownSource, i.Broadcast, i.BadAddress, i.BadArp, i.ForeignArp, i.BadReach);
+        Line("    IPv4 fragments: bad #, overlapping #, size #, scattered #, incomplete #, pushed out #, lost by resets #; broadcasts bad #, receiver ended #"u8, i.BadFragment, i.Overlapping, i.SizeChanged, i.TooScattered, i.Incomplete, i.PushedOut, i.LostByReset, card.Broadcasts.Bad, card.Broadcasts.Ended);
         ulong open = card.Controller.OpenNodes;
         if (open == 0)
             Terminal.WriteLine($"    our memory is closed to all nodes");
         else
             Terminal.WriteLine($"    \e[1;91mour memory is open to nodes {open:x16}\e[0m (a bit each)");
+    }
+
+    // Each # is the next number.
+    private static void Line(ReadOnlySpan<byte> text, params ReadOnlySpan<ulong> numbers)
+    {
+        foreach (ulong number in numbers)
+        {
+            int at = text.IndexOf((byte)'#');
+            Terminal.Write($"{text[..at]}{number}");
+            text = text[(at + 1)..];
+        }
+        Terminal.WriteLine($"{text}");
     }
 }
