@@ -13,6 +13,9 @@ public sealed unsafe partial class Ohci
     private const byte Extended = 0xE0;
     private const byte LongReset = 0x40, LinkActive = 0x80, Contender = 0x40, ShortReset = 0x40, Accelerated = 0x02, MultiSpeed = 0x01;
 
+    // Asked so often for a register; a controller that always says another one's number does not say it at all.
+    private const int PhyTries = 3;
+
     // In register 5: causes, cleared by writing them: loop, power failure, time-out, port event.
     private const byte Causes = 0x3C;
 
@@ -57,15 +60,17 @@ public sealed unsafe partial class Ohci
 
     private Error ReadPhy(uint register, out byte value)
     {
-        const uint read = 1u << 15, done = 1u << 31, address = 0xFu << 24;
-        Error error = Error.Timeout;
-        uint answer = 0;
-        // After a bus reset the PHY says by itself what is in register 0: that is no answer to us, and may be in the place of one.
-        for (int i = 0; i < 2 && error == Error.Timeout; i++)
+        const uint read = 1u << 15, done = 1u << 31;
+        Error error;
+        uint answer;
+        int tries = PhyTries;
+        // After a bus reset the PHY says by itself what is in register 0 (5.12): that is no answer to us, and may be in the place of one.
+        do
         {
             _registers.PhyControl.Write(register << 8 | read);
-            error = WaitForPhy(done | address, done | register << 24, out answer);
+            error = WaitForPhy(done, done, out answer);
         }
+        while (error == Error.None && (answer >> 24 & 0xF) != register && --tries > 0);
         value = (byte)(answer >> 16);
         return error;
     }
