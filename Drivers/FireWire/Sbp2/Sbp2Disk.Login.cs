@@ -182,7 +182,7 @@ public sealed unsafe partial class Sbp2Disk
             _phase = ManagementPhase.Queued;
             _tellAt = Clock.Microseconds + ConflictPause;
         }
-        else if (result is not (TransactionResult.Complete or TransactionResult.BusReset or TransactionResult.OldGeneration))
+        else if (result is not (TransactionResult.Complete or TransactionResult.TimedOut or TransactionResult.BusReset or TransactionResult.OldGeneration))
         {
             Counters.LostWrites++;
             ManagementEnded(false);

@@ -40,8 +40,9 @@ public enum DiskState : byte
 /// </summary>
 public sealed unsafe partial class Sbp2Disk : IBlockDevice, IBlockHandler, IWork, ITimerHandler, ITransactionHandler
 {
-    // Longest life of a request, however often it is sent; how long a disk may be away before its requests end; looks for it meanwhile.
-    private const ulong RequestTime = 60_000_000, AwayTime = 15_000_000, LookTime = 100_000;
+    // Longest life of a request, however often it is sent; how long a disk may be away before its requests end, and if all nodes are known and it is none of
+    // them: hubs that are plugged in make nodes vanish for a moment; looks for it meanwhile.
+    private const ulong RequestTime = 60_000_000, AwayTime = 15_000_000, GoneTime = 2_000_000, LookTime = 100_000;
 
     // A bus whose controller died says nothing: it is looked at.
     private const ulong WatchTime = 1_000_000;
@@ -160,7 +161,8 @@ public sealed unsafe partial class Sbp2Disk : IBlockDevice, IBlockHandler, IWork
             return;
         else if (transaction == _resetWrite)
             AgentWasReset(transaction.Result == TransactionResult.Complete);
-        else if (transaction.Result != TransactionResult.Complete)
+        // What was acknowledged and is answered too late was heard all the same: its status, or the time of a command, tells.
+        else if (transaction.Result is not (TransactionResult.Complete or TransactionResult.TimedOut))
             RegisterLost();
         else if (transaction == _pointerWrite && _agent == AgentPhase.Starting)
             _agent = AgentPhase.Running;
@@ -241,7 +243,7 @@ public sealed unsafe partial class Sbp2Disk : IBlockDevice, IBlockHandler, IWork
                 RecoveryDue();
                 break;
             case DiskState.Lost:
-                if (now >= _awayUntil || !MayCome())
+                if (now >= _awayUntil || (now >= _bus.LastReset + GoneTime && !MayCome()))
                     Leave(DiskState.Absent);
                 else
                     _due = now + LookTime;

@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Linq;
 using Sluice.Block;
 using Sluice.Drivers.Sbp2;
+using Sluice.FireWire.Core;
 using Sluice.FireWire.Nodes;
 using Xunit;
 using Model = Sluice.FireWire.Bus;
@@ -281,6 +282,59 @@ public sealed class Sbp2FaultTests
         Assert.Equal((8 + 7 + 6 + 5 + 2, 4 + 3 + 2 + 1), (orbs, responses));
         Assert.Equal((2 * 32 * 7, (ulong)(count - orbs - responses)), (count, machine.Ours.Counters.Strangers));
         machine.Node.Swallows = null;
+        machine.Until(() => machine.Ours.State == DiskState.Ready, 20_000);
+        CheckWorks(machine);
+    }
+
+    /// <summary>A target that takes what is written to its registers, and answers after the split time-out: what it was told it does all the same.</summary>
+    [Fact]
+    public void A_disk_that_answers_too_late_has_heard_what_it_was_told()
+    {
+        using Sbp2Machine machine = new Sbp2Machine().Ready();
+        byte[]? status = null;
+        machine.Node.Swallows = packet =>
+        {
+            if (!IsStatus(packet) || status != null)
+                return false;
+            status = packet.Data.ToArray();
+            return true;
+        };
+        // The ROM, and the management agent.
+        for (int i = 0; i < 6; i++)
+            machine.Node.Acks.Enqueue(AckCode.Pending);
+        machine.Reset();
+        machine.Until(() => status != null);
+        machine.Pass(300);
+        Assert.Equal((1ul, DiskState.Reconnecting), (machine.Node.Core.Counters.TimeOuts, machine.Ours.State));
+        // That the fetch agent was reset must be known; its pointer, and then the doorbell.
+        machine.Node.Acks.Enqueue(AckCode.Complete);
+        machine.Ours.TakeStatus(status);
+        for (int i = 0; i < 2; i++)
+        {
+            machine.Node.Acks.Enqueue(AckCode.Pending);
+            Assert.Equal(BlockResult.Complete, machine.Run(machine.Read((ulong)i, 20, 78)));
+            machine.Pass(200);
+        }
+        Sbp2Counters c = machine.Ours.Counters;
+        Assert.Equal((3ul, 0), (machine.Node.Core.Counters.TimeOuts, machine.Node.Acks.Count));
+        Assert.Equal((1ul, 1ul, 0ul, 0ul), (c.Logins, c.Reconnects, c.LostWrites, c.TaskSets));
+        CheckWorks(machine);
+    }
+
+    /// <summary>Hubs and power supplies that are plugged in make nodes vanish for a moment.</summary>
+    [Theory]
+    [InlineData(1_500, true)]
+    [InlineData(4_000, false)]
+    public void A_disk_that_is_away_for_a_moment_goes_on_with_what_it_had(ulong milliseconds, bool goesOn)
+    {
+        using Sbp2Machine machine = new Sbp2Machine().Ready();
+        BlockRequest[] requests = [.. Enumerable.Range(0, 8).Select(i => machine.Read((ulong)i * 30, 30, i))];
+        machine.Step(40);
+        machine.Pull();
+        machine.Pass(milliseconds);
+        machine.Bus.Bus.Connect(machine.Disk.Phy, machine.Node.Phy);
+        machine.Until(() => requests.All(request => !request.IsUnderWay), 20_000);
+        Assert.Equal(goesOn, requests.All(request => request.Result == BlockResult.Complete));
         machine.Until(() => machine.Ours.State == DiskState.Ready, 20_000);
         CheckWorks(machine);
     }
