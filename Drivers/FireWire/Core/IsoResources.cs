@@ -50,8 +50,8 @@ public sealed class IsoResources : ITransactionHandler, ITimerHandler, IWork
     /// <summary>Bandwidth is counted in the time of 32 bits at S1600; all of a cycle's 100 us is this much.</summary>
     public const uint AllBandwidth = 4915;
 
-    // Of a change; and waits that bus resets begin anew.
-    private const int MostTries = 16, MostWaits = 8;
+    // Of a change; waits that bus resets begin anew; times that a register is read.
+    private const int MostTries = 16, MostWaits = 8, MostAsks = 4;
     private const ulong Register = BusRegisters.Base;
 
     private enum Step : byte
@@ -75,7 +75,7 @@ public sealed class IsoResources : ITransactionHandler, ITimerHandler, IWork
     private readonly WorkItem _work;
     private ulong _wanted;
     private uint _expected, _value;
-    private int _tries, _waits, _channel, _locking;
+    private int _tries, _asks, _waits, _channel, _locking;
     private byte _generation;
     private bool _isRelease, _isRenewal, _isReleaseNext;
     private Step _step;
@@ -170,6 +170,9 @@ public sealed class IsoResources : ITransactionHandler, ITimerHandler, IWork
         // Also what was done before the reset and is heard of after it is not true any more.
         if (!_bus.IsUp || _bus.Generation != _generation || transaction.Result is TransactionResult.BusReset or TransactionResult.OldGeneration)
             Interrupted();
+        // Right after a reset a manager may be busy with that; a change that is not answered may have been made.
+        else if (transaction.Result != TransactionResult.Complete && _locking == 0 && _bus.Topology.ResourceManager != Topology.Nobody && ++_asks < MostAsks)
+            Ask();
         else if (transaction.Result != TransactionResult.Complete)
             Fail(_bus.Topology.ResourceManager == Topology.Nobody ? ResourceResult.NoManager : ResourceResult.Failed);
         else if (_locking != 0 && transaction.Quadlet == _expected)
@@ -245,9 +248,12 @@ public sealed class IsoResources : ITransactionHandler, ITimerHandler, IWork
     private void Read()
     {
         _locking = 0;
-        _tries = 0;
-        _bus.Submit(_transaction.ReadQuadlet(_bus.Topology.ResourceManager, _generation, Register + (ulong)Offset));
+        _tries = _asks = 0;
+        Ask();
     }
+
+    private void Ask() =>
+        _bus.Submit(_transaction.ReadQuadlet(_bus.Topology.ResourceManager, _generation, Register + (ulong)Offset));
 
     private int Offset => _step switch
     {

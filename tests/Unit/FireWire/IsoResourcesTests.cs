@@ -203,6 +203,28 @@ public sealed class IsoResourcesTests : IDisposable, IResourceHandler
         Assert.Equal((owner, ResourceResult.Lost), Assert.Single(_ended));
     }
 
+    /// <summary>Right after a reset a manager may not hear, or be busy with the reset itself.</summary>
+    [Theory]
+    [InlineData(AckCode.Missing, 3, true)]
+    [InlineData(AckCode.Pending, 3, true)]
+    [InlineData(AckCode.Missing, 4, false)]
+    public void A_manager_that_does_not_answer_at_once_is_asked_again(AckCode ack, int times, bool isKept)
+    {
+        Plug(1);
+        IsoResources owner = New();
+        Assert.Equal(ResourceResult.Complete, Allocate(owner, 1ul << 5, 4000));
+        _ended.Clear();
+        int swallowed = 0;
+        _other.Swallows = packet => packet.Code == Model.Tcode.ReadQuadlet && ++swallowed <= times;
+        for (int i = 0; i < times; i++)
+            _one.Acks.Enqueue(ack);
+        _one.Phy.InitiateReset(isLong: false);
+        _machine.Pass(800_000);
+        Assert.Equal(isKept, _ended.Count == 0);
+        Assert.Equal(isKept ? (5, 4000u) : (-1, 0u), (owner.Channel, owner.Bandwidth));
+        Assert.Equal(isKept ? (915u, ~(1u << 26), uint.MaxValue) : (4915u, uint.MaxValue, uint.MaxValue), Registers());
+    }
+
     [Fact]
     public void What_is_being_asked_for_again_can_be_released()
     {
