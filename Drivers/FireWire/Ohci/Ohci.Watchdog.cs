@@ -167,6 +167,9 @@ public sealed unsafe partial class Ohci
         RenewDead(_requestsIn);
         RenewDead(_responsesIn);
         RenewDeadStreams();
+        // With a bus reset it could not read the ROM, and does not show it any more; only where the link is off may that be set again (5.5.6, 5.7).
+        if ((_registers.HcSet.Read() & HcControl.RomIsValid) == 0)
+            Fail();
     }
 
     private void RenewDead(AsyncTransmit context)

@@ -145,6 +145,8 @@ internal sealed partial class SecondController
             Complain("enhancements are chosen while the link is enabled (5.7.2)");
         _hcControl |= value & (NoSwapBit | ProgramPhyBit | EnhancedBit | PostedBit);
         _hcControl |= value & PowerBit;
+        if ((value & ImageValidBit) != 0 && _isLinkOn && !_isImageValid)
+            Complain("BIBimageValid is set while the link is enabled (5.7)");
         _isImageValid |= (value & ImageValidBit) != 0;
         if ((value & LinkBit) == 0 || (_hcControl & LinkBit) != 0)
             return;

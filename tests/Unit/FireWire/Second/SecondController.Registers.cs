@@ -35,12 +35,15 @@ internal sealed partial class SecondController
 
     public Span<uint> Csr => _csr;
 
-    /// <summary>With the access to a register that is so many away a bus reset begins; 0: with none.</summary>
-    public int AccessesUntilReset { get; set; }
+    /// <summary>Before the access to a register that is so many away something happens; 0: before none.</summary>
+    public int AccessesUntil { get; set; }
+
+    /// <summary>That; a bus reset if it is not set.</summary>
+    public Action? Happening { get; set; }
 
     public uint Read(uint offset)
     {
-        ResetWithAccess();
+        LetHappen();
         RunAlong();
         uint value = ReadRegister(offset);
         Note($"read {offset:x3} {value:x8}");
@@ -98,7 +101,7 @@ internal sealed partial class SecondController
 
     public void Write(uint offset, uint value)
     {
-        ResetWithAccess();
+        LetHappen();
         RunAlong();
         Note($"write {offset:x3} {value:x8}");
         switch (offset)
@@ -159,9 +162,13 @@ internal sealed partial class SecondController
             filter |= bits;
     }
 
-    private void ResetWithAccess()
+    private void LetHappen()
     {
-        if (AccessesUntilReset != 0 && --AccessesUntilReset == 0)
+        if (AccessesUntil == 0 || --AccessesUntil != 0)
+            return;
+        if (Happening != null)
+            Happening();
+        else
             Phy.InitiateReset(isLong: false);
     }
 

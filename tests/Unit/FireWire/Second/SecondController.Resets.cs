@@ -11,6 +11,9 @@ internal sealed partial class SecondController
     private readonly List<uint> _resetPackets = [];
     private int _resets;
 
+    /// <summary>The ROM cannot be read with the next reset that it is to be read with.</summary>
+    public bool FailsRom { get; set; }
+
     /// <summary>So many self-ID phases to come have an error (selfIDError, 11.2).</summary>
     public int SelfIdErrors { get; set; }
 
@@ -104,7 +107,9 @@ internal sealed partial class SecondController
             return;
         _isRomNew = false;
         _romMap = _nextRomMap;
-        if (Host.TryRead32(_romMap, out uint header) && Host.TryRead32(_romMap + 8, out uint options))
+        bool fails = FailsRom;
+        FailsRom = false;
+        if (!fails && Host.TryRead32(_romMap, out uint header) && Host.TryRead32(_romMap + 8, out uint options))
         {
             (_romHeader, _busOptions) = (header, options);
             return;

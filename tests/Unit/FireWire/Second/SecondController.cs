@@ -129,6 +129,16 @@ internal sealed partial class SecondController : Link
     /// <summary>Its context for requests of others dies, with all that it has.</summary>
     public void KillRequests() => _requestReceive.Kill(Event.Unknown);
 
+    /// <summary>A context of a stream dies of what it could not read; false if it does not run.</summary>
+    public bool TryKillStream(bool isReceive, int index)
+    {
+        Context context = isReceive ? _isoReceives[index] : _isoSends[index];
+        bool isAlive = context.Run && !context.IsDead;
+        if (isAlive)
+            context.Kill(Lot.Below(2) == 0 ? Event.DescriptorRead : isReceive ? Event.DataWrite : Event.DataRead);
+        return isAlive;
+    }
+
     /// <summary>One of the four asynchronous contexts dies, with all that it has; false if it does not run.</summary>
     public bool TryKill(int which)
     {

@@ -27,9 +27,9 @@ public sealed unsafe class SecondFaultTests
                 bus.Machine.Phy.InitiateReset(isLong: access % 4 == 0);
             else
                 bus.Driver.Reset(isLong: access % 4 == 1).Ignore("the reset that is begun within takes its place"u8);
-            bus.Controller.AccessesUntilReset = access;
+            bus.Controller.AccessesUntil = access;
             bus.Machine.Pass(30_000);
-            bus.Controller.AccessesUntilReset = 0;
+            bus.Controller.AccessesUntil = 0;
             bus.Machine.Pass(30_000);
             bus.MustWork();
         }

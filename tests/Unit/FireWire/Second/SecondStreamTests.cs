@@ -157,6 +157,48 @@ public sealed class SecondStreamTests
         bus.End();
     });
 
+    /// <summary>The context of a stream dies at any moment: it goes on with the first buffer that is not done (3.1.1.3).</summary>
+    [Theory, MemberData(nameof(Seeds))]
+    public void Streams_whose_context_dies_go_on(int seed) => SecondModel.Use(seed, () =>
+    {
+        var random = new Random(seed);
+        using var bus = new Talking(SecondModelTests.KindOf(seed), options: place => place % 9 == 4 ? IsoSendOptions.Interrupt : IsoSendOptions.None);
+        bus.Machine.Dma.ExpectReports();
+        SecondController controller = ((SecondFunction)bus.Machine.Function).Controller;
+        var talker = new Talker();
+        bus.Machine.Add(talker);
+        bus.Reset(isLong: true);
+        bus.Machine.Pass(1_000_000, 1_000);
+        var again = new Again();
+        Assert.True(bus.Driver.TryTakeReceiver(again, out IsoReceiver? receiver));
+        again.Receiver = receiver;
+        var mode = (IsoReceiveMode)(seed % 5);
+        Assert.Equal(Error.None, receiver!.Start(new IsoReceiveOptions(1ul << 5, tags: 1 << 3, mode: mode)));
+        IsoReceiveBuffer[] all = [.. Enumerable.Range(0, 3).Select(_ => receiver.NewBuffer(mode))];
+        foreach (IsoReceiveBuffer buffer in all)
+        {
+            Assert.Equal(Error.None, buffer.TryMake(bus.Driver.Function.Dma, Places, PlaceBytes, waits: false));
+            receiver.Queue(buffer);
+        }
+        bus.Begin(buffers: 3, rounds: 10_000);
+        ulong killed = 0;
+        for (int i = 0; i < 30; i++)
+        {
+            (int sent, int received) = (bus.Sent, again.Count);
+            talker.Say(Enumerable.Repeat(new Spoken(new byte[PlaceBytes], Tag: 3), 240));
+            bus.Machine.Pass((ulong)random.Next(1, 8_000), 125);
+            killed += controller.TryKillStream(isReceive: random.Next(2) == 0, 0) ? 1u : 0;
+            bus.Machine.Pass(25_000, 500);
+            Assert.InRange(bus.Sent - sent, 3, 9);
+            Assert.InRange(again.Count - received, 12, 24);
+        }
+        Assert.Equal((30ul, 30ul, 0ul), (killed, bus.Driver.Counters.DeadContexts, bus.Driver.Counters.Restarts));
+        Assert.Equal(Error.None, receiver.Stop());
+        foreach (IsoReceiveBuffer buffer in all)
+            buffer.Free();
+        bus.End();
+    });
+
     private static Ohci Root(OhciMachine machine)
     {
         machine.Phy.HoldsForRoot = true;
