@@ -86,7 +86,10 @@ internal sealed class IsoReceive(SecondController controller, int index) : Conte
     {
         if (IsDead || StopsNow())
             return false;
-        if ((High & MatchBit) != 0 || !Run)
+        // One that waits for a buffer in the middle of a packet is not active, and what it had of that is lost when it is stopped.
+        if (!Run && !Active)
+            Clear();
+        if ((High & MatchBit) != 0 || !(Run || Active))
             return false;
         return Divides ? DualStep() : Fills ? FillStep() : PacketStep();
     }

@@ -87,9 +87,11 @@ internal sealed class IsoSend(SecondController controller, int index) : Context(
 
     protected override bool Step()
     {
-        if (IsDead || StopsNow() || !Run)
+        if (IsDead || StopsNow())
             return false;
         bool isSent = _blocks.First is { Value.IsSent: true };
+        if (!Run)
+            return isSent && Finish();
         if (isSent && (_blocks.Count >= _depth || Lot.Below(2) == 0))
             return Finish();
         if (_blocks.FirstOrDefault(one => !one.IsLoaded) is { } block)
@@ -181,7 +183,7 @@ internal sealed class IsoSend(SecondController controller, int index) : Context(
         if (block.Interrupts)
             Controller.RaiseIso(isReceive: false, index);
         _blocks.RemoveFirst();
-        return TryFetch() || _blocks.Count != 0;
+        return !Run || TryFetch() || _blocks.Count != 0;
     }
 
     private void Clear()

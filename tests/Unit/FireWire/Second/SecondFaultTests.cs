@@ -34,7 +34,7 @@ public sealed unsafe class SecondFaultTests
             bus.MustWork();
         }
         OhciCounters c = bus.Driver.Counters;
-        Assert.Equal(0ul, c.BadPackets + c.BadDescriptors + c.BadSelfIds + c.DeadContexts + c.Hangs + c.Restarts + c.PhyTimeouts + c.RegisterFailures);
+        Assert.Equal((0ul, 0ul, 0ul), (c.BadSelfIds, c.BadPackets + c.BadDescriptors + c.DeadContexts, c.Hangs + c.Restarts + c.PhyTimeouts + c.RegisterFailures));
         bus.End();
     });
 
