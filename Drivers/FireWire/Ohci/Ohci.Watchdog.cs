@@ -168,7 +168,8 @@ public sealed unsafe partial class Ohci
         RenewDead(_responsesIn);
         RenewDeadStreams();
         // With a bus reset it could not read the ROM, and does not show it any more; only where the link is off may that be set again (5.5.6, 5.7).
-        if ((_registers.HcSet.Read() & HcControl.RomIsValid) == 0)
+        // Before OHCI 1.1 there was no such bit.
+        if (Version >= 0x0110 && (_registers.HcSet.Read() & HcControl.RomIsValid) == 0)
             Fail();
     }
 
