@@ -3,7 +3,7 @@ namespace Sluice.Tests.FireWire.Second;
 /// <summary>Codes of what became of a descriptor. Source: 1394 OHCI 1.1, table 3-2; those of acknowledges are 16 more than on the bus.</summary>
 internal static class Event
 {
-    public const uint NoStatus = 0, LongPacket = 2, MissingAck = 3, Underrun = 4, DescriptorRead = 6, DataRead = 7, DataWrite = 8,
+    public const uint NoStatus = 0, LongPacket = 2, MissingAck = 3, Underrun = 4, Overrun = 5, DescriptorRead = 6, DataRead = 7, DataWrite = 8,
         BusReset = 9, TimeOut = 0xA, TcodeError = 0xB, Unknown = 0xE, Flushed = 0xF, AckComplete = 0x11, AckPending = 0x12, AckDataError = 0x1D;
 }
 

@@ -11,7 +11,7 @@ internal sealed class IsoReceive(SecondController controller, int index) : Conte
     private const uint BufferFillBit = 1u << 31, HeaderBit = 1 << 30, MatchBit = 1 << 29, ManyBit = 1 << 28, DualBit = 1 << 27, HighBits = BufferFillBit | HeaderBit | MatchBit | ManyBit | DualBit;
     private const int MostHeld = 64;
 
-    private readonly Queue<(byte[] Bytes, int DataBytes, bool IsWrong, uint Sync)> _fifo = new();
+    private readonly Queue<(byte[] Bytes, int DataBytes, uint Wrong, uint Sync)> _fifo = new();
     private readonly BufferFill _fill = new(controller, quadletsOnly: false);
     private readonly DualFill _dual = new(controller, $"IR{index}");
     private uint[]? _block;
@@ -50,13 +50,17 @@ internal sealed class IsoReceive(SecondController controller, int index) : Conte
             return;
         if (IsForMany ? (channels >> packet.Channel & 1) == 0 : (Match & 0x3F) != packet.Channel)
             return;
-        bool isWrong = packet.HasDataError || packet.Q0 >> 16 != packet.DataBytes;
+        uint wrong = packet.HasDataError || packet.Q0 >> 16 != packet.DataBytes ? Second.Event.AckDataError : 0;
+        byte[] bytes = Layout(packet);
+        // The FIFO is full: what is in it is all that there is of the packet.
+        if (Controller.Overruns != 0 && Lot.Below(Controller.Overruns) == 0 && bytes.Length > 12)
+            (bytes, wrong) = (bytes[..(8 + 4 * Lot.Below((bytes.Length - 8) / 4))], Second.Event.Overrun);
         if (_fifo.Count == MostHeld)
         {
             Lost++;
             return;
         }
-        _fifo.Enqueue((Layout(packet), packet.DataBytes, isWrong, (uint)packet.Sync));
+        _fifo.Enqueue((bytes, packet.DataBytes, wrong, (uint)packet.Sync));
         Kick();
     }
 
@@ -149,7 +153,7 @@ internal sealed class IsoReceive(SecondController controller, int index) : Conte
             return false;
         bool isWhole = true;
         bool waits = !_isSynchronized && _fill.Waits && packet.Sync != (Match >> 8 & 0xF);
-        if (!packet.IsWrong && !waits)
+        if (packet.Wrong == 0 && !waits)
         {
             _isSynchronized = true;
             Event = Second.Event.AckComplete;
@@ -195,7 +199,7 @@ internal sealed class IsoReceive(SecondController controller, int index) : Conte
         if (!_fifo.TryPeek(out var packet))
             return false;
         bool isWhole = true;
-        if (!packet.IsWrong && !(_dual.IsBetweenPackets && _dual.Waits && packet.Sync != (Match >> 8 & 0xF)))
+        if (packet.Wrong == 0 && !(_dual.IsBetweenPackets && _dual.Waits && packet.Sync != (Match >> 8 & 0xF)))
         {
             Event = Second.Event.AckComplete;
             if (!_dual.TryWrite(packet.Bytes, out isWhole))
@@ -271,10 +275,10 @@ internal sealed class IsoReceive(SecondController controller, int index) : Conte
             return false;
         if ((_block[0] >> 16 & 3) == 3 && packet.Sync != (Match >> 8 & 0xF))
             return true;
-        return Store(_block, packet.Bytes, packet.IsWrong) && Leave(_block);
+        return Store(_block, packet.Bytes, packet.Wrong) && Leave(_block);
     }
 
-    private bool Store(uint[] block, byte[] bytes, bool isWrong)
+    private bool Store(uint[] block, byte[] bytes, uint wrong)
     {
         int last = block.Length / 4 - 1, written = 0, at = 0;
         uint left = 0;
@@ -295,7 +299,7 @@ internal sealed class IsoReceive(SecondController controller, int index) : Conte
                 return false;
         }
         at = Math.Min(at, last);
-        Event = isWrong ? Second.Event.AckDataError : written < bytes.Length ? Second.Event.LongPacket : Second.Event.AckComplete;
+        Event = wrong != 0 ? wrong : written < bytes.Length ? Second.Event.LongPacket : Second.Event.AckComplete;
         bool isShort = at < last, isSaid = !isShort || Says(block, at);
         if (isShort && isSaid && !Tell(Place(at), left))
             return false;

@@ -36,6 +36,12 @@ internal enum Freedom
     /// <summary>An event is told of some time after it happened, and with others.</summary>
     InterruptsLate,
 
+    /// <summary>IntEvent shows somewhat later what isoXmitIntEvent and isoRecvIntEvent have, also that they have nothing any more.</summary>
+    ShowsStreamsLate,
+
+    /// <summary>Something happens that nobody waits for.</summary>
+    EventsOfNoInterest,
+
     /// <summary>A message is sent when the line would rise, and not while it stays up.</summary>
     InterruptsOnEdges,
 

@@ -89,7 +89,7 @@ internal sealed class Responder(SecondController controller) : Unit(controller),
                 BinaryPrimitives.WriteUInt32BigEndian(data, packet.Q3);
                 if (packet.Code == Tcode.WriteBlock)
                     data = packet.Data.ToArray();
-                bool isThere = Controller.Host.TryWrite(packet.Offset, data);
+                bool isThere = !Controller.FailsWrites && Controller.Host.TryWrite(packet.Offset, data);
                 if (!Controller.IsPosting)
                 {
                     Answer(packet, Tcode.WriteResponse, isThere ? Rcode.Complete : Rcode.DataError, []);

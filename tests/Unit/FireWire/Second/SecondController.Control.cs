@@ -7,7 +7,7 @@ namespace Sluice.Tests.FireWire.Second;
 internal sealed partial class SecondController
 {
     private readonly uint[] _isoEvents = new uint[2], _isoMasks = new uint[2];
-    private uint _events, _mask;
+    private uint _events, _mask, _streamsShown;
     private int _watches;
     private bool _isRaised, _isInterruptDue;
 
@@ -20,10 +20,28 @@ internal sealed partial class SecondController
     public bool AreCyclesInconsistent => (_events & Bits.CycleInconsistent) != 0;
 
     // 6.3, 6.4: those of isochronous contexts are seen here, and cleared there.
-    private uint Events => _events | ((_isoEvents[0] & _isoMasks[0]) != 0 ? Bits.IsoTransmit : 0) | ((_isoEvents[1] & _isoMasks[1]) != 0 ? Bits.IsoReceive : 0);
+    private uint StreamEvents => ((_isoEvents[0] & _isoMasks[0]) != 0 ? Bits.IsoTransmit : 0) | ((_isoEvents[1] & _isoMasks[1]) != 0 ? Bits.IsoReceive : 0);
+
+    private uint Events => _events | _streamsShown;
+
+    // That happens in any case: what it says it is true then.
+    private void ShowStreams(bool mayBeLate)
+    {
+        if (StreamEvents == _streamsShown)
+            return;
+        if (mayBeLate && Lot.Takes(Freedom.ShowsStreamsLate))
+        {
+            Later(1 + Lot.ShortDelay(), () => ShowStreams(mayBeLate: false));
+            return;
+        }
+        _streamsShown = StreamEvents;
+        UpdateInterrupt();
+    }
 
     public void Raise(uint bits)
     {
+        if (Lot.Takes(Freedom.EventsOfNoInterest))
+            _events |= Lot.Noise & (Bits.CycleSynch | Bits.Cycle64Seconds | Bits.PhyInterrupt | Bits.PhyRegisterReceived | Bits.AckTardy | Bits.SelfIdComplete2 | Bits.LockResponseError | Bits.Vendor);
         _events |= bits;
         Note($"event {bits:x8}, {Events:x8} of {_mask:x8}");
         UpdateInterrupt();
@@ -41,7 +59,7 @@ internal sealed partial class SecondController
     public void RaiseIso(bool isReceive, int index) => Later(Lot.ShortDelay(), () =>
     {
         _isoEvents[isReceive ? 1 : 0] |= 1u << index;
-        UpdateInterrupt();
+        ShowStreams(mayBeLate: true);
     });
 
     /// <summary>A write that was acknowledged went nowhere (13.2.8.1).</summary>
@@ -69,6 +87,7 @@ internal sealed partial class SecondController
             case 0x0A8: _isoMasks[1] |= value & ((1 << Receivers) - 1); break;
             case 0x0AC: _isoMasks[1] &= ~value; break;
         }
+        ShowStreams(mayBeLate: true);
         UpdateInterrupt();
         // A line that stays up interrupts again; who counts on edges gets another.
         if (_isRaised && !Lot.Takes(Freedom.InterruptsOnEdges))
@@ -191,6 +210,7 @@ internal sealed partial class SecondController
         _events = Lot.Reserved(Bits.All);
         _mask = Lot.Reserved(Bits.All);
         (_isoEvents[0], _isoMasks[0], _isoEvents[1], _isoMasks[1]) = (Lot.Reserved(0xFF), Lot.Reserved(0xFF), Lot.Reserved(0xF), Lot.Reserved(0xF));
+        _streamsShown = StreamEvents;
         _linkControl = Lot.Reserved(CycleMasterBit | CycleTimerBit | ReceivePhyBit | ReceiveSelfIdBit);
         (_retries, _csrData, _csrCompare, _selfIdBuffer) = (Lot.Reserved(0xFFF), Lot.Reserved(uint.MaxValue), Lot.Reserved(uint.MaxValue), Lot.Reserved(0xFFFF_F800));
         (_romHeader, _nextRomMap, _fairness) = (Lot.Reserved(uint.MaxValue), Lot.Reserved(0xFFFF_FC00), 0);

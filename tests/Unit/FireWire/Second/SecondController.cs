@@ -119,6 +119,12 @@ internal sealed partial class SecondController : Link
             Phy.Segment.Request(Phy);
     }
 
+    /// <summary>Of one of so many packets of streams that come only the front does; 0: of none.</summary>
+    public int Overruns { get; set; }
+
+    /// <summary>A write that was acknowledged finds no memory.</summary>
+    public bool FailsWrites { get; set; }
+
     public bool TakesUnderrun()
     {
         bool isTaken = Underruns != 0 && Lot.Below(Underruns) == 0;

@@ -154,6 +154,29 @@ public sealed unsafe class SecondMomentTests
         machine.CheckNothingLeaks(driver);
     });
 
+    /// <summary>postedWriteErr: a write into memory was acknowledged, and there was no memory (13.2.8.1). It is counted, each time.</summary>
+    [Theory, MemberData(nameof(Seeds))]
+    public void Writes_that_went_nowhere_are_counted(int seed) => SecondModel.Use(seed, () =>
+    {
+        using var machine = new OhciMachine(SecondModelTests.KindOf(seed));
+        var peer = new MemoryNode(new BusInformation(0x1234));
+        machine.Add(peer);
+        SecondController controller = ((SecondFunction)machine.Function).Controller;
+        Ohci driver = machine.Probe();
+        Assert.Equal(Error.None, driver.Bus.Addresses.Add(new Offer(Ours, 4096)));
+        driver.OpenNodes = 1ul << peer.Phy.PhysicalId;
+        controller.FailsWrites = true;
+        for (ulong i = 1; i <= 5; i++)
+        {
+            Outcome outcome = Outcome.NoAck;
+            Assert.True(peer.TryWrite(driver.Bus.NodeId, 0x10_0000, new byte[64], (result, _) => outcome = result));
+            machine.Pass(20_000, 1_000);
+            Assert.Equal((Outcome.Complete, i), (outcome, driver.Counters.PostedWriteErrors));
+        }
+        MustWork(machine, driver, peer);
+        machine.CheckNothingLeaks(driver);
+    });
+
     private static void MustWork(OhciMachine machine, Ohci driver, MemoryNode peer)
     {
         Assert.True(driver.Bus.IsUp);

@@ -157,6 +157,45 @@ public sealed class SecondStreamTests
         bus.End();
     });
 
+    /// <summary>evt_overrun: only the front of a packet came (10.2.2). Its buffer is whole up to it, and all others are as they were said.</summary>
+    [Theory, MemberData(nameof(Seeds))]
+    public void Packets_that_came_too_fast_cost_their_own_buffers(int seed) => SecondModel.Use(seed, () =>
+    {
+        var random = new Random(seed);
+        using var machine = new OhciMachine(SecondModelTests.KindOf(seed));
+        var talker = new Talker();
+        machine.Add(talker);
+        Ohci driver = Root(machine);
+        var keeper = new Keeper();
+        Assert.True(driver.TryTakeReceiver(keeper, out IsoReceiver? receiver));
+        keeper.Receiver = receiver;
+        Assert.Equal(Error.None, receiver!.Start(new IsoReceiveOptions(1ul << 5)));
+        IsoReceiveBuffer[] all = [.. Enumerable.Range(0, 3).Select(_ => receiver.NewBuffer())];
+        foreach (IsoReceiveBuffer buffer in all)
+        {
+            Assert.Equal(Error.None, buffer.TryMake(driver.Function.Dma, Places, PlaceBytes, waits: false));
+            receiver.Queue(buffer);
+        }
+        ((SecondFunction)machine.Function).Controller.Overruns = 20;
+        byte[][] said = [.. Enumerable.Range(0, 20 * Places).Select(_ => new byte[PlaceBytes])];
+        foreach (byte[] one in said)
+            random.NextBytes(one);
+        talker.Say(said.Select(one => new Spoken(one)));
+        machine.Pass(40_000);
+        Assert.Equal(20, keeper.Filled.Count);
+        for (int i = 0; i < 20; i++)
+        {
+            (int whole, byte[] bytes) = keeper.Filled[i];
+            Assert.Equal(said.Skip(i * Places).Take(whole).SelectMany(one => one), bytes[..(whole * PlaceBytes)]);
+        }
+        Assert.InRange(keeper.Filled.Count(one => one.Whole < Places), 2, 18);
+        Assert.Equal((0ul, 0ul), (driver.Counters.DeadContexts, driver.Counters.Restarts));
+        Assert.Equal(Error.None, receiver.Stop());
+        foreach (IsoReceiveBuffer buffer in all)
+            buffer.Free();
+        machine.CheckNothingLeaks(driver);
+    });
+
     /// <summary>The context of a stream dies at any moment: it goes on with the first buffer that is not done (3.1.1.3).</summary>
     [Theory, MemberData(nameof(Seeds))]
     public void Streams_whose_context_dies_go_on(int seed) => SecondModel.Use(seed, () =>
@@ -205,6 +244,22 @@ public sealed class SecondStreamTests
         Ohci driver = machine.Probe();
         driver.SetCycleMaster(true);
         return driver;
+    }
+
+    // Keeps what came, and queues it again.
+    private sealed class Keeper : IIsoReceiveHandler
+    {
+        public IsoReceiver? Receiver { get; set; }
+
+        public List<(int Whole, byte[] Bytes)> Filled { get; } = [];
+
+        public void OnFilled(IsoReceiveBuffer buffer)
+        {
+            Filled.Add((buffer.Whole, buffer.Bytes.ToArray()));
+            Receiver!.Queue(buffer);
+        }
+
+        public void OnEnded(Error why) => Assert.Fail("nothing is wrong");
     }
 
     // Queues what comes back at once.
