@@ -130,7 +130,8 @@ internal sealed partial class SecondController
         if (_isInterruptDue)
             return;
         _isInterruptDue = true;
-        Later(Lot.Takes(Freedom.InterruptsLate) ? Lot.Delay() : 0, () =>
+        // Never at once: while one follows the other something else must have its turn.
+        Later(20 + (Lot.Takes(Freedom.InterruptsLate) ? Lot.Delay() : 0), () =>
         {
             _isInterruptDue = false;
             Note($"interrupt {_isRaised}");
