@@ -184,9 +184,11 @@ internal sealed class IsoPacketBuffer(IsoReceive receiver, IsoReceiveMode mode) 
     private bool IsDoneEarly()
     {
         ref IsoReceiveSlot slot = ref _programs.Now[Packets - 1];
-        if (((_lastCount == 3 ? slot.First.Status.Read() : 0) | slot.Second.Status.Read()) == 0)
+        uint told = (_lastCount == 3 ? slot.First.Status.Read() : 0) | slot.Second.Status.Read();
+        if (told == 0)
             return false;
-        if (HasHeaders && slot.Header.Read() >> 16 > _lastFront)
+        // One that was cut, as it came too fast or is damaged, is shorter than its header says.
+        if (HasHeaders && (told >> 16 & 0x1F) == Complete && slot.Header.Read() >> 16 > _lastFront)
             return false;
         return receiver.HasLeft(BlockAt(Packets - 1, _lastCount));
     }

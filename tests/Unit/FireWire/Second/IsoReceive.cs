@@ -54,7 +54,7 @@ internal sealed class IsoReceive(SecondController controller, int index) : Conte
         byte[] bytes = Layout(packet);
         // The FIFO is full: what is in it is all that there is of the packet.
         if (Controller.Overruns != 0 && Lot.Below(Controller.Overruns) == 0 && bytes.Length > 12)
-            (bytes, wrong) = (bytes[..(8 + 4 * Lot.Below((bytes.Length - 8) / 4))], Second.Event.Overrun);
+            (bytes, wrong) = (bytes[..(8 + (Lot.Below(2) == 0 ? 0 : 4 * Lot.Below((bytes.Length - 8) / 4)))], Second.Event.Overrun);
         if (_fifo.Count == MostHeld)
         {
             Lost++;
