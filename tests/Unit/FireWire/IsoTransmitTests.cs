@@ -76,7 +76,8 @@ public sealed class IsoTransmitTests
         Assert.Equal(4, bus.Sent);
         int missing = bus.Expected.Count - bus.Heard.Count;
         Assert.InRange(missing, isDropped ? 1 : 0, isDropped ? 6 : 0);
-        Assert.InRange(bus.Unsent, isDropped ? 5 : 0, 5);
+        // The last of a buffer is never left out, and may be among the five.
+        Assert.InRange(bus.Unsent, isDropped ? 4 : 0, 5);
         Assert.All(bus.Heard, heard => Assert.Contains(bus.Expected, one => one.Header == heard.Header && one.Data.SequenceEqual(heard.Data)));
         bus.End();
     }
