@@ -19,7 +19,7 @@ internal static class FireWireStatistics
         RomCounters r = card.Nodes.Counters;
         Terminal.WriteLine($"  \e[1m{card.Controller.Name} {card.Controller.Function.Address}\e[0m OHCI {card.Controller.Version >> 8}.{card.Controller.Version & 0xFF:x2}");
         Line("    interrupts #, spurious #, storms #"u8, c.Interrupts, c.SpuriousInterrupts, card.Controller.InterruptStorms);
-        Line("    packets sent #, received #, between PHYs #; bus resets #"u8, c.Sent, c.Received, c.PhyPackets, c.BusResets);
+        Line("    packets sent #, received #, refused #, between PHYs #; bus resets #"u8, c.Sent, c.Received, c.Refused, c.PhyPackets, c.BusResets);
         Line("    streams: buffers #; seconds with lost cycles #, with inconsistent ones #; progress not believed #; cameras without a place #"u8, c.StreamBuffers, c.LostCycles, c.InconsistentCycles, c.BadProgress, card.Videos.NoPlace);
         Line("    transactions #, under way #; retries #, given up #, timed out #, lost by resets #, malformed #"u8, b.Submitted, (ulong)card.Bus.UnderWay, b.Retries, b.GivenUp, b.TimeOuts, b.LostByReset, b.MalformedAnswers);
         Line("    requests served #; refused: length #, lock #, nobody's address #; dropped: old #, source #, broadcast #, code #, no record #, response lost #"u8, b.Served, b.BadLengths + b.TooLong, b.BadLocks, b.NobodysAddress, b.OldRequests, b.BadSources, b.BadBroadcasts, b.BadCodes, b.NoResponseRecord, b.ResponsesLost);

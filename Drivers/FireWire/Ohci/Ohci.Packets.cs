@@ -145,7 +145,9 @@ public sealed unsafe partial class Ohci
             else
             {
                 ReceiveTrailer trailer = packet.Trailer;
-                if (!trailer.IsRefused)
+                if (trailer.IsRefused)
+                    Counters.Refused++;
+                else
                     _bus.PacketReceived(context.Header, packet.Data, new Arrival(_requestGeneration, trailer.Speed, trailer.IsAnswered, trailer.Time));
             }
             // It may have been stopped from within.

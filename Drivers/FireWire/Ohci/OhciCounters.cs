@@ -6,8 +6,8 @@ public struct OhciCounters
     /// <summary>Interrupts, and those without a cause of ours.</summary>
     public ulong Interrupts, SpuriousInterrupts;
 
-    /// <summary>Packets handed to the bus, and packets sent, with whatever result.</summary>
-    public ulong Received, Sent;
+    /// <summary>Packets that came, requests among them that the controller itself had refused and nobody sees, and packets sent, with whatever result.</summary>
+    public ulong Received, Refused, Sent;
 
     /// <summary>Bus resets begun, and self-IDs that could not be believed: an error, a generation that changed, no inverse, too many.</summary>
     public ulong BusResets, BadSelfIds;

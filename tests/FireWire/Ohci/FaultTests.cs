@@ -182,6 +182,9 @@ public sealed class FaultTests : MachineTests
         Machine.Controller.Faults = OhciFaults.ReceiveLength;
         Receive(8);
         Assert.NotEqual(8u, Machine.Word(Machine.ArRequestBuffer + 28 + 12) >> 16);
+        Machine.Controller.Faults = OhciFaults.ReceiveRefused;
+        Receive(8);
+        Assert.True((Machine.Word(Machine.ArRequestBuffer + 56 + 24) >> 16 & 0x1F) is 0x1D or 0x1E);
         Machine.Controller.Faults = OhciFaults.ReceiveCut;
         uint before = Machine[Ohci.ArRequest + Ohci.CommandPtr] & ~0xFu;
         uint left = Machine.Word(before + 12) & 0xFFFF;

@@ -75,6 +75,7 @@ internal sealed class AsyncReceive(OhciController controller, IntEvent packetRec
             if (IsDead)
                 return false;
             bytes = Controller.FaultUnit.SpoilPacket(_bytes.AsSpan(0, bytes), (Tcode)(_bytes[0] >> 4));
+            code = Controller.FaultUnit.SpoilCode(code);
             _stream.ResidualError = Controller.FaultUnit.ResidualError(_stream.BufferBytes);
         }
         uint status = Status(code, speed);

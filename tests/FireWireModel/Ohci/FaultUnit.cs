@@ -107,6 +107,9 @@ internal sealed class FaultUnit(OhciController controller) : ITimed
         return Has(OhciFaults.ReceiveCut) ? Math.Min(packet.Length, 4 + (_packets % 2 * 4)) : packet.Length;
     }
 
+    /// <summary>What is said of a packet in a receive buffer. Section 3.1.2.</summary>
+    public EventCode SpoilCode(EventCode code) => !Has(OhciFaults.ReceiveRefused) || code == EventCode.BusReset ? code : _packets % 2 == 0 ? EventCode.AckDataError : EventCode.AckTypeError;
+
     /// <summary>What is added to a buffer's resCount. Section 8.1.1.</summary>
     public int ResidualError(int requestCount) => Has(OhciFaults.ResidualAbove) ? requestCount + 4 : Has(OhciFaults.ResidualBack) && _packets % 2 != 0 ? 32 : 0;
 

@@ -33,6 +33,7 @@ public enum OhciFaults
     SelfIdNone = 1 << 21,
     ReceiveCut = 1 << 22,
     LateWake = 1 << 23,
+    ReceiveRefused = 1 << 24,
 }
 
 /// <summary>Faults as the command line has them.</summary>
@@ -57,6 +58,7 @@ public static class FaultNames
         (OhciFaults.ReceiveCode, "received packets have transaction codes that there are not"),
         (OhciFaults.ReceiveLength, "received blocks say that they have more data than came, or than there is in memory"),
         (OhciFaults.ReceiveCut, "received packets end in the middle of their header"),
+        (OhciFaults.ReceiveRefused, "received packets are handed over that were refused by their acknowledge"),
         (OhciFaults.Branch, "branch and data addresses of finished descriptors are overwritten"),
         (OhciFaults.SelfIdGeneration, "the generation in SelfIDCount is another one with each read"),
         (OhciFaults.SelfIdInverse, "a self-ID's second quadlet is not the inverse of the first"),

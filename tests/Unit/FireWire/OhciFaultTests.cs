@@ -111,6 +111,7 @@ public sealed unsafe class OhciFaultTests
             "interrupt-spurious" => c.SpuriousInterrupts,
             "residual-above" => c.BadDescriptors,
             "receive-code" or "receive-cut" or "receive-length" => c.BadPackets + driver.Bus.Counters.BadLengths + driver.Bus.Counters.BadCodes,
+            "receive-refused" => c.Refused,
             "self-id-generation" or "self-id-inverse" or "self-id-error" or "self-id-overflow" or "self-id-none" => c.BadSelfIds,
             "stuck-phy" => c.PhyTimeouts,
             _ => 1,
