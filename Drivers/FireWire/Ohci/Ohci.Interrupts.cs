@@ -33,16 +33,22 @@ public sealed unsafe partial class Ohci
     public override bool OnInterrupt()
     {
         _guard.Note(Storm, Function);
-        // One that is masked already is a neighbour's, or polled.
+        // One that is masked already is a neighbour's, polled, or came before the card had heard of the mask.
         if (_isMasked || !NoteEvents())
-        {
-            Counters.SpuriousInterrupts++;
-            return false;
-        }
+            return Disclaim();
         Counters.Interrupts = Counters.Interrupts + 1;
         Mask();
         _work.MarkInInterrupt();
         return true;
+    }
+
+    // With the answer to a read all that was written has arrived (PCI 3.0, 3.2.5): or else the line would stay up, and is shut off when nobody claims it.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool Disclaim()
+    {
+        Counters.SpuriousInterrupts++;
+        _registers.EventSet.Read();
+        return false;
     }
 
     // What happened, as far as anybody waits for it, is noted and cleared. False if nothing did.

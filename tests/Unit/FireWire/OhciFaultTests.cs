@@ -98,6 +98,34 @@ public sealed unsafe class OhciFaultTests
         machine.CheckNothingLeaks(driver);
     }
 
+    /// <summary>A line may stay up until the card has heard of its mask; with the answer to a read it has. Nobody claims what nobody asked for.</summary>
+    [Fact]
+    public void An_interrupt_that_comes_while_all_is_masked_is_answered_by_a_read()
+    {
+        ControllerFunction.Maker = (card, memory, guid) => new Counted(card, memory, guid);
+        using var machine = new OhciMachine();
+        ControllerFunction.Maker = null;
+        Ohci driver = machine.Probe();
+        machine.Pass(10_000);
+        machine.Write(OhciRegister.IntEvent, 1u << 5);
+        (ulong spurious, int reads) = (driver.Counters.SpuriousInterrupts, ((Counted)machine.Function).Reads);
+        Assert.False(driver.OnInterrupt());
+        Assert.Equal((spurious + 1, reads + 1), (driver.Counters.SpuriousInterrupts, ((Counted)machine.Function).Reads));
+        machine.Settle();
+        machine.CheckNothingLeaks(driver);
+    }
+
+    private sealed class Counted(OhciCard card, Sluice.Devices.IDeviceMemory memory, ulong guid) : OhciFunction(card, memory, guid)
+    {
+        public int Reads { get; private set; }
+
+        public override ulong ReadBar(int bar, uint offset, int bytes)
+        {
+            Reads++;
+            return base.ReadBar(bar, offset, bytes);
+        }
+    }
+
     // The counter that each fault raises.
     private static void Tell(string name, Ohci driver)
     {
