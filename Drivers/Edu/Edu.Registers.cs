@@ -5,8 +5,11 @@ using Sluice.Platform;
 namespace Sluice.Drivers.Edu;
 
 /// <summary>Registers of QEMU's educational device. Source: QEMU, docs/specs/edu (MMIO area spec).</summary>
-internal readonly struct EduRegisters(Mmio bar)
+internal readonly struct EduRegisters(RegisterBlock bar)
 {
+    /// <summary>Bytes of them.</summary>
+    public const uint Bytes = 0xA0;
+
     /// <summary>0xRRrr00ED: major and minor version.</summary>
     public ReadOnlyRegister<uint> Identification => new(bar, 0x00);
 
@@ -41,7 +44,7 @@ internal readonly struct EduRegisters(Mmio bar)
 }
 
 /// <summary>One end of a transfer, 64 bits: in memory, or in the device's own.</summary>
-internal readonly struct TransferAddress(Mmio bar, uint offset)
+internal readonly struct TransferAddress(RegisterBlock bar, uint offset)
 {
     // Where the device's own memory begins for it.
     private const ulong DeviceMemory = 0x40000;

@@ -11,7 +11,6 @@ namespace Sluice.Drivers.Edu;
 /// </summary>
 public sealed partial class Edu : Driver
 {
-    private const uint RegisterBytes = 0xA0;
     private const uint IdentificationMask = 0xFF, Identification = 0xED;
 
     /// <summary>Cause that the device gives when a factorial is done.</summary>
@@ -41,7 +40,7 @@ public sealed partial class Edu : Driver
     public static Error Probe(PciFunction pci, out Driver? driver)
     {
         driver = null;
-        if (!pci.TryMapBar(0, RegisterBytes, out Mmio bar))
+        if (!pci.TryMapRegisters(0, EduRegisters.Bytes, out RegisterBlock bar))
             return Error.NotSupported;
         var edu = new Edu(pci, new EduRegisters(bar));
         Error error = edu.Start();

@@ -161,6 +161,18 @@ public sealed partial class PciFunction
         return true;
     }
 
+    /// <summary>
+    /// The same for a driver's registers, which begin the BAR: their size is checked here, and not again with each access. False as
+    /// <see cref="TryMapBar"/> is.
+    /// </summary>
+    /// <param name="bytes">Of all the registers that the driver uses.</param>
+    public bool TryMapRegisters(int index, uint bytes, out RegisterBlock registers)
+    {
+        bool mapped = TryMapBar(index, bytes, out Mmio bar);
+        registers = mapped ? new RegisterBlock(bar, bytes) : default;
+        return mapped;
+    }
+
     /// <summary>Lets the function answer at its memory BARs; one that sleeps is woken, which takes 10 ms.</summary>
     public Error EnableMemory() => EnableBits(PciCommand.MemorySpace);
 

@@ -28,6 +28,13 @@ public readonly unsafe struct Mmio
         return new Mmio(_base + offset, length);
     }
 
+    // Where the front of the block is.
+    internal byte* Front(uint bytes)
+    {
+        Bug.If(bytes > _length, "register block shorter than its registers"u8);
+        return _base;
+    }
+
     public byte Read8(uint offset) => System.Threading.Volatile.Read(ref *At(offset, 1));
     public ushort Read16(uint offset) => Load((ushort*)At(offset, 2));
     public uint Read32(uint offset) => Load((uint*)At(offset, 4));
@@ -39,10 +46,10 @@ public readonly unsafe struct Mmio
 
     // Not in place: of a value that only some bits are tested of, the compiler reads no more than the byte that they are in.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static ushort Load(ushort* at) => System.Threading.Volatile.Read(ref *at);
+    internal static ushort Load(ushort* at) => System.Threading.Volatile.Read(ref *at);
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static uint Load(uint* at) => System.Threading.Volatile.Read(ref *at);
+    internal static uint Load(uint* at) => System.Threading.Volatile.Read(ref *at);
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static ulong Load(ulong* at) => System.Threading.Volatile.Read(ref *at);

@@ -58,7 +58,7 @@ public sealed unsafe partial class Ohci : Driver, IFireWireController
     public static Error Probe(PciFunction pci, out Driver? driver)
     {
         driver = null;
-        if (!pci.TryMapBar(0, OhciRegisters.Bytes, out Mmio bar))
+        if (!pci.TryMapRegisters(0, OhciRegisters.Bytes, out RegisterBlock bar))
             return Error.NotSupported;
         var controller = new Ohci(pci, new OhciRegisters(bar));
         Error error = controller.Start();

@@ -7,7 +7,7 @@ namespace Sluice.Drivers.Ohci;
 /// Registers that the driver uses, in BAR 0; beside each its name in the specification. Where a pair of addresses sets and clears bits, the
 /// first reads what is set. Source: 1394 Open Host Controller Interface Specification, release 1.1, table 4-3.
 /// </summary>
-internal readonly struct OhciRegisters(Mmio bar)
+internal readonly struct OhciRegisters(RegisterBlock bar)
 {
     /// <summary>Bytes of the register space.</summary>
     public const uint Bytes = 0x800;
@@ -121,40 +121,38 @@ internal readonly struct OhciRegisters(Mmio bar)
     public WriteOnlyRegister<uint> PhysicalUpperBound => new(bar, 0x120);
 
     /// <summary>Asynchronous Request Transmit, ... Response Transmit, ... Request Receive, ... Response Receive.</summary>
-    public ContextRegisters RequestTransmit => new(bar, 0x180);
+    public ContextRegisters RequestTransmit => new(bar.From(0x180));
 
     /// <inheritdoc cref="RequestTransmit"/>
-    public ContextRegisters ResponseTransmit => new(bar, 0x1A0);
+    public ContextRegisters ResponseTransmit => new(bar.From(0x1A0));
 
     /// <inheritdoc cref="RequestTransmit"/>
-    public ContextRegisters RequestReceive => new(bar, 0x1C0);
+    public ContextRegisters RequestReceive => new(bar.From(0x1C0));
 
     /// <inheritdoc cref="RequestTransmit"/>
-    public ContextRegisters ResponseReceive => new(bar, 0x1E0);
+    public ContextRegisters ResponseReceive => new(bar.From(0x1E0));
 
     /// <summary>An isochronous transmit context.</summary>
-    public ContextRegisters Transmit(int number) => new(bar, 0x200 + 16 * (uint)number);
+    public ContextRegisters Transmit(int number) => new(bar.From(0x200 + 16 * (uint)number));
 
     /// <summary>An isochronous receive context.</summary>
-    public ContextRegisters Receive(int number) => new(bar, 0x400 + 32 * (uint)number);
+    public ContextRegisters Receive(int number) => new(bar.From(0x400 + 32 * (uint)number));
 
     /// <summary>IRContextMatch: tags 31:28, cycle 26:12, sync 11:8, channel 5:0. Source: OHCI 1.1, section 10.3.3.</summary>
     public Register<uint> ReceiveMatch(int number) => new(bar, 0x410 + 32 * (uint)number);
 }
 
 /// <summary>Registers of a DMA context. Source: OHCI 1.1, sections 3.1.1 and 3.1.2.</summary>
-internal readonly struct ContextRegisters(Mmio bar, uint offset)
+internal readonly struct ContextRegisters(RegisterBlock block)
 {
-    private readonly Mmio _block = bar.Slice(offset, 16);
-
     /// <summary>ContextControlSet; reads what is set.</summary>
-    public Register<ContextControl> Set => new(_block, 0);
+    public Register<ContextControl> Set => new(block, 0);
 
     /// <summary>ContextControlClear.</summary>
-    public WriteOnlyRegister<ContextControl> Clear => new(_block, 4);
+    public WriteOnlyRegister<ContextControl> Clear => new(block, 4);
 
     /// <summary>CommandPtr: descriptor block 31:4, its number of descriptors 3:0.</summary>
-    public Register<uint> Command => new(_block, 12);
+    public Register<uint> Command => new(block, 12);
 }
 
 /// <summary>Bits of HCControl. Source: OHCI 1.1, section 5.7.</summary>

@@ -8,8 +8,11 @@ namespace Sluice.Drivers.E1000e;
 /// Registers that the driver uses, in BAR 0; beside each its name in the datasheet. Source: Intel 82574 GbE Controller Family Datasheet,
 /// revision 3.4, section 10.2 (general 10.2.2, interrupts 10.2.4, receive 10.2.5, transmit 10.2.6, statistics 10.2.7).
 /// </summary>
-internal readonly struct E1000eRegisters(Mmio bar)
+internal readonly struct E1000eRegisters(RegisterBlock bar)
 {
+    /// <summary>Bytes of those in use.</summary>
+    public const uint Bytes = 0x8000;
+
     /// <summary>CTRL.</summary>
     public Register<Control> Control => new(bar, 0x0000);
 
@@ -62,10 +65,10 @@ internal readonly struct E1000eRegisters(Mmio bar)
     public Register<TransmitControl> TransmitControl => new(bar, 0x0400);
 
     /// <summary>RDBAL, RDBAH, RDLEN, RDH, RDT, RDTR, RXDCTL, RADV of queue 0.</summary>
-    public RingRegisters Receive => new(bar, 0x2800);
+    public RingRegisters Receive => new(bar.From(0x2800));
 
     /// <summary>TDBAL, TDBAH, TDLEN, TDH, TDT, TIDV, TXDCTL, TADV of queue 0.</summary>
-    public RingRegisters Transmit => new(bar, 0x3800);
+    public RingRegisters Transmit => new(bar.From(0x3800));
 
     /// <summary>RXCSUM.</summary>
     public Register<ReceiveChecksum> ReceiveChecksum => new(bar, 0x5000);
@@ -87,29 +90,29 @@ internal readonly struct E1000eRegisters(Mmio bar)
 }
 
 /// <summary>Registers of one ring of descriptors; receive and transmit have the same places.</summary>
-internal readonly struct RingRegisters(Mmio bar, uint offset)
+internal readonly struct RingRegisters(RegisterBlock block)
 {
     /// <summary>Descriptors that the device has begun with; it moves this one.</summary>
-    public Register<uint> Head => new(bar, offset + 0x10);
+    public Register<uint> Head => new(block, 0x10);
 
     /// <summary>The descriptor behind the last that the device may use.</summary>
-    public Register<uint> Tail => new(bar, offset + 0x18);
+    public Register<uint> Tail => new(block, 0x18);
 
     /// <summary>Delay of receive interrupts, in units of 1.024 us.</summary>
-    public Register<uint> Delay => new(bar, offset + 0x20);
+    public Register<uint> Delay => new(block, 0x20);
 
     /// <summary>When descriptors are fetched and written back.</summary>
-    public Register<RingControl> Control => new(bar, offset + 0x28);
+    public Register<RingControl> Control => new(block, 0x28);
 
     /// <summary>The longest such delay.</summary>
-    public Register<uint> AbsoluteDelay => new(bar, offset + 0x2C);
+    public Register<uint> AbsoluteDelay => new(block, 0x2C);
 
     /// <summary>Says where a ring is: at a multiple of 16 bytes, and a multiple of 128 bytes long.</summary>
     public void Place(DmaAddr start, uint bytes)
     {
-        bar.Write32(offset, (uint)start.Value);
-        bar.Write32(offset + 4, (uint)(start.Value >> 32));
-        bar.Write32(offset + 8, bytes);
+        block.Write32(0, (uint)start.Value);
+        block.Write32(4, (uint)(start.Value >> 32));
+        block.Write32(8, bytes);
     }
 }
 

@@ -15,8 +15,6 @@ public sealed unsafe partial class E1000e : Driver, INetworkDevice
     /// <summary>Bytes of an Ethernet header, and of a VLAN tag behind the addresses.</summary>
     private const uint HeaderBytes = 14, TagBytes = 4;
 
-    private const uint RegisterBytes = 0x8000;
-
     // The datasheet's longest packet is 9,018 bytes with the frame check sequence.
     private const uint LongestJumbo = 9014, LongestPlain = 1514;
 
@@ -87,7 +85,7 @@ public sealed unsafe partial class E1000e : Driver, INetworkDevice
     public static Error Probe(PciFunction pci, out Driver? driver)
     {
         driver = null;
-        if (!pci.TryMapBar(0, RegisterBytes, out Mmio bar))
+        if (!pci.TryMapRegisters(0, E1000eRegisters.Bytes, out RegisterBlock bar))
             return Error.NotSupported;
         var card = new E1000e(pci, new E1000eRegisters(bar));
         Error error = card.Start();

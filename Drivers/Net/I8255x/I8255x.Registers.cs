@@ -8,7 +8,7 @@ namespace Sluice.Drivers.I8255x;
 /// Control and status registers, the same for all of the family. Source: Intel 8255x 10/100 Mbps Ethernet Controller Family Open Source
 /// Software Developer Manual (8255x manual in what follows), revision 1.3, section 6.3.
 /// </summary>
-internal readonly struct I8255xRegisters(Mmio bar)
+internal readonly struct I8255xRegisters(RegisterBlock bar)
 {
     /// <summary>Bytes of the registers that all members have.</summary>
     public const uint Bytes = 0x20;

@@ -102,7 +102,7 @@ public sealed partial class I8255x : Driver, INetworkDevice, IWork, ITimerHandle
     public static Error Probe(PciFunction pci, out Driver? driver)
     {
         driver = null;
-        if (!pci.TryMapBar(0, I8255xRegisters.Bytes, out Mmio bar))
+        if (!pci.TryMapRegisters(0, I8255xRegisters.Bytes, out RegisterBlock bar))
             return Error.NotSupported;
         var nic = new I8255x(pci, new I8255xRegisters(bar));
         Error error = nic.Start();
