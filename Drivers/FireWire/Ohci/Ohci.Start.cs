@@ -117,14 +117,33 @@ public sealed unsafe partial class Ohci
     {
         uint version = _registers.Version.Read();
         Version = (ushort)(version >> 8 & 0xFF00 | version & 0xFF);
-        Guid = (ulong)_registers.GuidHigh.Read() << 32 | _registers.GuidLow.Read();
+        // Before 1.0 registers were others.
+        if (version == uint.MaxValue || Version < 0x0100)
+            return Error.NotSupported;
         // Of the options only max_rec and the speed are the controller's; what we can is ours to say, and 0 or anything after a reset (5.5.4).
         const uint ofController = 0xF007;
         Options = new BusOptions(_registers.BusOptions.Read() & ofController | BusOptions.Able | ClockAccuracy);
+        Guid = ReadGuid();
         if (Guid is 0 or ulong.MaxValue)
-            return Error.Malformed;
-        // Before 1.0 registers were others.
-        return version != uint.MaxValue && Version >= 0x0100 ? Error.None : Error.NotSupported;
+            GiveGuid();
+        return Error.None;
+    }
+
+    private ulong ReadGuid() => (ulong)_registers.GuidHigh.Read() << 32 | _registers.GuidLow.Read();
+
+    // Neither the card's memory nor the firmware had one: then the registers can be written, once (5.5.5). It is for this start alone, and says that
+    // nobody assigned it (bit 1 of the first byte).
+    private void GiveGuid()
+    {
+        const ulong local = 0x0200_0000_0000_0000, scatter = 0x9E37_79B9_7F4A_7C15;
+        ulong given = local | Clock.Microseconds * scatter >> 8;
+        _registers.GuidHigh.Write((uint)(given >> 32));
+        _registers.GuidLow.Write((uint)given);
+        Guid = ReadGuid();
+        if (Guid == given)
+            Log.Warn($"ohci1394: {Function.Address} has no GUID: until a restart it is {given:x}");
+        else
+            Log.Warn($"ohci1394: {Function.Address} has no GUID: other nodes may leave it alone");
     }
 
     private Error TryMakeMemory()

@@ -33,11 +33,11 @@ internal readonly struct OhciRegisters(RegisterBlock bar)
     /// <summary>BusOptions.</summary>
     public Register<uint> BusOptions => new(bar, 0x020);
 
-    /// <summary>GUIDHi.</summary>
-    public ReadOnlyRegister<uint> GuidHigh => new(bar, 0x024);
+    /// <summary>GUIDHi; written where nothing has loaded it, and once.</summary>
+    public Register<uint> GuidHigh => new(bar, 0x024);
 
-    /// <summary>GUIDLo.</summary>
-    public ReadOnlyRegister<uint> GuidLow => new(bar, 0x028);
+    /// <summary>GUIDLo, as well.</summary>
+    public Register<uint> GuidLow => new(bar, 0x028);
 
     /// <summary>ConfigROMmap.</summary>
     public Register<uint> RomMap => new(bar, 0x034);

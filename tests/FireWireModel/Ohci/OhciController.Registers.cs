@@ -24,7 +24,7 @@ public sealed partial class OhciController : ITimed
     private LinkControl _link;
     private uint _csrData, _csrCompare, _csrControl, _romHeader, _busOptions, _romMap, _nextRomMap, _selfIdBuffer, _selfIdCount;
     private uint _nodeId, _phyControl, _physicalBound, _guidRom;
-    private ulong _requestFilter, _physicalFilter, _postedWrite, _irChannels;
+    private ulong _guid, _requestFilter, _physicalFilter, _postedWrite, _irChannels;
     private int _generation;
     private bool _is64On;
 
@@ -83,10 +83,10 @@ public sealed partial class OhciController : ITimed
                 value = _busOptions;
                 return true;
             case 0x0C:
-                value = (uint)(_traits.Guid >> 32);
+                value = (uint)(_guid >> 32);
                 return true;
             case 0x10:
-                value = (uint)_traits.Guid;
+                value = (uint)_guid;
                 return true;
             default:
                 value = 0;
@@ -170,8 +170,8 @@ public sealed partial class OhciController : ITimed
         OhciRegister.ConfigRomHeader => _romHeader,
         OhciRegister.BusId => ConfigurationRom.BusName,
         OhciRegister.BusOptions => _busOptions,
-        OhciRegister.GuidHi => (uint)(_traits.Guid >> 32),
-        OhciRegister.GuidLo => (uint)_traits.Guid,
+        OhciRegister.GuidHi => (uint)(_guid >> 32),
+        OhciRegister.GuidLo => (uint)_guid,
         OhciRegister.ConfigRomMap => _nextRomMap,
         OhciRegister.PostedWriteLo => (uint)_postedWrite,
         OhciRegister.PostedWriteHi => (uint)(_postedWrite >> 32),
@@ -226,6 +226,13 @@ public sealed partial class OhciController : ITimed
             case OhciRegister.CsrControl:
                 _csrData = Manager.CompareSwap((int)(value & 3), _csrCompare, _csrData);
                 _csrControl = Done | (value & 3);
+                break;
+            // Where no serial ROM has one: once (5.5.5).
+            case OhciRegister.GuidHi when _guid >> 32 == 0:
+                _guid |= (ulong)value << 32;
+                break;
+            case OhciRegister.GuidLo when (uint)_guid == 0:
+                _guid |= value;
                 break;
             case OhciRegister.ConfigRomHeader:
                 _romHeader = value;

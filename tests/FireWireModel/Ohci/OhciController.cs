@@ -32,6 +32,7 @@ public sealed partial class OhciController : Link
     {
         Host = host;
         _traits = traits;
+        _guid = traits.Guid;
         FaultUnit = new FaultUnit(this);
         Interrupts = new InterruptUnit(host, FaultUnit);
         _atRequest = new AsyncTransmit(this, IntEvent.RequestSent, 0);

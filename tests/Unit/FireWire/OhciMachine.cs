@@ -24,11 +24,12 @@ internal sealed unsafe class OhciMachine : IDisposable, ITransactionHandler
 {
     public const ulong Guid = 0x0052_5400_0000_0001;
 
-    public OhciMachine(string kind = "coherent", string card = "fw643", Model.Speed speed = Model.Speed.S400, Model.PhyTraits? phy = null)
+    public OhciMachine(string kind = "coherent", string card = "fw643", Model.Speed speed = Model.Speed.S400, Model.PhyTraits? phy = null,
+        ulong guid = Guid)
     {
         Dma = new DmaMachine(MachineMap.Of((0x10_0000, 31 << 20)), MachineKind.All.Single(known => known.ToString() == kind));
         Dma.System.Frames = Frames = new FramePool(Dma.System, 200);
-        Function = ControllerFunction.Make(OhciCard.Find(card), Dma.Ram, Guid);
+        Function = ControllerFunction.Make(OhciCard.Find(card), Dma.Ram, guid);
         Bus = new Model.FireWireBus(Simulator, 1);
         Phy = Bus.Add("ours", Function.Link, phy ?? new Model.PhyTraits(3, speed, IsContender: true));
         Memory = (byte*)System.Runtime.InteropServices.NativeMemory.AllocZeroed(65536);
