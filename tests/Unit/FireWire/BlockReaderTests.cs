@@ -1,13 +1,10 @@
 using System;
 using System.Collections.Generic;
-using System.Linq;
 using Sluice.Dma;
 using Sluice.Drivers.Ohci;
 using Sluice.FireWire.Core;
 using Sluice.FireWire.Nodes;
-using Sluice.Platform;
 using Xunit;
-using Model = Sluice.FireWire.Bus;
 
 namespace Sluice.Tests.FireWire;
 

@@ -1,9 +1,6 @@
 using System;
-using System.Collections.Generic;
-using System.Linq;
 using Sluice.FireWire.Core;
 using Sluice.FireWire.Nodes;
-using Sluice.FireWire.Simulation;
 using Xunit;
 using Model = Sluice.FireWire.Bus;
 

@@ -1,13 +1,10 @@
 using System;
-using System.Collections.Generic;
 using System.Linq;
 using Sluice.Drivers.Iidc;
-using Sluice.Drivers.Ohci;
 using Sluice.Drivers.Video;
 using Sluice.FireWire.Core;
 using Sluice.FireWire.Nodes;
 using Sluice.FireWire.Ohci;
-using Sluice.Platform;
 using Xunit;
 using Camera = Sluice.Drivers.Iidc.Camera;
 using ModelCamera = Sluice.FireWire.Iidc.Camera;

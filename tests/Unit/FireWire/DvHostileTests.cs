@@ -5,7 +5,6 @@ using Sluice.Drivers.Dv;
 using Sluice.Drivers.Video;
 using Sluice.FireWire.Core;
 using Sluice.FireWire.Dv;
-using Sluice.Platform;
 using Xunit;
 using DvSystem = Sluice.FireWire.Dv.DvSystem;
 

@@ -2,11 +2,9 @@ using System;
 using System.Linq;
 using Sluice.Drivers.Dv;
 using Sluice.Drivers.Video;
-using Sluice.FireWire.Core;
 using Sluice.FireWire.Dv;
 using Sluice.FireWire.Ohci;
 using Sluice.Mm;
-using Sluice.Platform;
 using Xunit;
 
 namespace Sluice.Tests.FireWire;

@@ -1,7 +1,6 @@
 using System;
 using Sluice.Drivers.Ip1394;
 using Sluice.FireWire.Core;
-using Sluice.Platform;
 using Sluice.Tests.Net;
 using Xunit;
 

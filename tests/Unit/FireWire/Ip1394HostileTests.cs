@@ -1,10 +1,8 @@
 using System;
 using System.Buffers.Binary;
-using System.Linq;
 using Sluice.Drivers.Ip1394;
 using Sluice.FireWire.Core;
 using Sluice.Net;
-using Sluice.Tests.Dma;
 using Sluice.Tests.Net;
 using Xunit;
 

@@ -1,6 +1,5 @@
 using System;
 using System.Collections.Generic;
-using Sluice.Dma;
 using Sluice.Drivers.Ip1394;
 using Sluice.FireWire.Core;
 using Sluice.Net;

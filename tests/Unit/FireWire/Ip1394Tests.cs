@@ -1,8 +1,6 @@
-using System;
 using System.Linq;
 using Sluice.Dma;
 using Sluice.Drivers.Ip1394;
-using Sluice.FireWire.Core;
 using Sluice.FireWire.Nodes;
 using Sluice.Net;
 using Sluice.Tests.Dma;

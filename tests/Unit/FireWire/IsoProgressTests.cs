@@ -2,7 +2,6 @@ using System.Collections.Generic;
 using System.Linq;
 using Sluice.FireWire.Core;
 using Sluice.FireWire.Ohci;
-using Sluice.Platform;
 using Xunit;
 
 namespace Sluice.Tests.FireWire;

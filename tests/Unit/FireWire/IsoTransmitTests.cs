@@ -1,12 +1,8 @@
 using System;
-using System.Collections.Generic;
 using System.Linq;
-using Sluice.Drivers.Ohci;
 using Sluice.FireWire.Core;
 using Sluice.FireWire.Ohci;
-using Sluice.Platform;
 using Xunit;
-using Model = Sluice.FireWire.Bus;
 
 namespace Sluice.Tests.FireWire;
 

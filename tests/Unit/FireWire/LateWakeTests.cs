@@ -1,11 +1,8 @@
-using System.Collections.Generic;
 using System.Linq;
 using Sluice.Drivers.Ohci;
-using Sluice.FireWire.Bus;
 using Sluice.FireWire.Core;
 using Sluice.FireWire.Nodes;
 using Sluice.FireWire.Ohci;
-using Sluice.Platform;
 using Xunit;
 
 namespace Sluice.Tests.FireWire;

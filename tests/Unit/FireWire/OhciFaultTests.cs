@@ -4,7 +4,6 @@ using Sluice.Drivers.Ohci;
 using Sluice.FireWire.Core;
 using Sluice.FireWire.Nodes;
 using Sluice.FireWire.Ohci;
-using Sluice.Platform;
 using Xunit;
 
 namespace Sluice.Tests.FireWire;

@@ -1,8 +1,6 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
-using Sluice.Devices;
-using Sluice.Devices.Pci;
 using Sluice.Dma;
 using Sluice.Drivers;
 using Sluice.Drivers.Ohci;

@@ -1,9 +1,6 @@
-using System;
 using Sluice.Drivers.Ohci;
-using Sluice.FireWire.Core;
 using Sluice.FireWire.Nodes;
 using Sluice.FireWire.Ohci;
-using Sluice.Platform;
 using Xunit;
 using Model = Sluice.FireWire.Bus;
 

@@ -3,8 +3,6 @@ using Sluice.Dma;
 using Sluice.Drivers.Ohci;
 using Sluice.FireWire.Core;
 using Sluice.FireWire.Nodes;
-using Sluice.Platform;
-using Sluice.Tests.Dma;
 using Xunit;
 using Model = Sluice.FireWire.Bus;
 

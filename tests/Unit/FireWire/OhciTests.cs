@@ -6,7 +6,6 @@ using Sluice.FireWire.Core;
 using Sluice.FireWire.Nodes;
 using Sluice.FireWire.Ohci;
 using Sluice.FireWire.Simulation;
-using Sluice.Platform;
 using Xunit;
 using Model = Sluice.FireWire.Bus;
 

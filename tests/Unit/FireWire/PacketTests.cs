@@ -1,4 +1,3 @@
-using System;
 using Sluice.FireWire.Core;
 using Xunit;
 using Model = Sluice.FireWire.Bus;

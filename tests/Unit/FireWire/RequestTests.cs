@@ -2,7 +2,6 @@ using System;
 using System.Linq;
 using Sluice.FireWire.Core;
 using Sluice.FireWire.Nodes;
-using Sluice.Platform;
 using Xunit;
 using Model = Sluice.FireWire.Bus;
 

@@ -5,7 +5,6 @@ using Sluice.Drivers.Ohci;
 using Sluice.FireWire.Core;
 using Sluice.FireWire.Nodes;
 using Sluice.FireWire.Simulation;
-using Sluice.Platform;
 using Xunit;
 using Model = Sluice.FireWire.Bus;
 

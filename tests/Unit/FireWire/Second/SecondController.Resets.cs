@@ -1,7 +1,6 @@
 using System;
 using System.Buffers.Binary;
 using System.Collections.Generic;
-using Sluice.FireWire.Bus;
 
 namespace Sluice.Tests.FireWire.Second;
 

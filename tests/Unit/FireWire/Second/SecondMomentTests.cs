@@ -3,7 +3,6 @@ using System.Linq;
 using Sluice.Drivers.Ohci;
 using Sluice.FireWire.Core;
 using Sluice.FireWire.Nodes;
-using Sluice.Platform;
 using Xunit;
 using Model = Sluice.FireWire.Bus;
 

@@ -3,7 +3,6 @@ using System.Collections.Generic;
 using System.Linq;
 using Sluice.Drivers.Ohci;
 using Sluice.FireWire.Core;
-using Sluice.Platform;
 using Xunit;
 
 namespace Sluice.Tests.FireWire.Second;
