@@ -212,9 +212,7 @@ public sealed class IsoReceiveModesTests
         {
             Machine = new OhciMachine(kind);
             Machine.Add(Talker);
-            Machine.Phy.HoldsForRoot = true;
-            Driver = Machine.Probe();
-            Driver.SetCycleMaster(true);
+            Driver = Machine.ProbeRoot();
             Assert.True(Driver.TryTakeReceiver(this, out IsoReceiver? receiver));
             Receiver = receiver!;
             Reader = new IsoStreamReader(this);

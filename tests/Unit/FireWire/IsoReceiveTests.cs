@@ -251,11 +251,7 @@ public sealed class IsoReceiveTests
         {
             Machine = new OhciMachine(kind, card);
             Machine.Add(Talker);
-            Machine.Phy.HoldsForRoot = true;
-            Driver = Machine.Probe();
-            // The root, also after resets to come; nobody manages the bus.
-            Machine.Phy.HoldsForRoot = true;
-            Driver.SetCycleMaster(true);
+            Driver = Machine.ProbeRoot();
             Assert.True(Driver.TryTakeReceiver(this, out IsoReceiver? receiver));
             Receiver = receiver!;
         }

@@ -30,7 +30,7 @@ public sealed class LateWakeTests
         using var machine = new OhciMachine("coherent");
         var talker = new Talker();
         machine.Add(talker);
-        Ohci driver = Root(machine);
+        Ohci driver = machine.ProbeRoot();
         var again = new Again();
         Assert.True(driver.TryTakeReceiver(again, out IsoReceiver? receiver));
         again.Receiver = receiver;
@@ -64,7 +64,7 @@ public sealed class LateWakeTests
     {
         using var machine = new OhciMachine("coherent");
         machine.Add(new MemoryNode(new BusInformation(0x1234)));
-        Ohci driver = Root(machine);
+        Ohci driver = machine.ProbeRoot();
         var again = new Again();
         Assert.True(driver.TryTakeTransmitter(again, out IsoTransmitter? transmitter));
         again.Transmitter = transmitter;
@@ -100,7 +100,7 @@ public sealed class LateWakeTests
         MemoryNode[] peers = [.. Enumerable.Range(0, 8).Select(i => new MemoryNode(new BusInformation(0x1234 + (ulong)i)))];
         foreach (MemoryNode peer in peers)
             machine.Add(peer);
-        Ohci driver = Root(machine);
+        Ohci driver = machine.ProbeRoot();
         Assert.Equal(Error.None, driver.Bus.Addresses.Add(new Offer(at, 4096)));
         // With what says that there was a bus reset a quarter of a page.
         peers[0].TryWrite(driver.Bus.NodeId, at, new byte[988], (_, _) => { });
@@ -120,14 +120,6 @@ public sealed class LateWakeTests
             Assert.InRange(complete, 40, 80);
         }
         machine.CheckNothingLeaks(driver);
-    }
-
-    private static Ohci Root(OhciMachine machine)
-    {
-        machine.Phy.HoldsForRoot = true;
-        Ohci driver = machine.Probe();
-        driver.SetCycleMaster(true);
-        return driver;
     }
 
     // Queues what comes back at once.

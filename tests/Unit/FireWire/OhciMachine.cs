@@ -94,6 +94,15 @@ internal sealed unsafe class OhciMachine : IDisposable, ITransactionHandler
         return driver;
     }
 
+    /// <summary>Likewise; it is the root, after resets to come too, and cycle master.</summary>
+    public Ohci ProbeRoot()
+    {
+        Phy.HoldsForRoot = true;
+        Ohci driver = Probe();
+        driver.SetCycleMaster(true);
+        return driver;
+    }
+
     public TransactionResult Run(Ohci driver, Transaction transaction)
     {
         driver.Bus.Submit(transaction);

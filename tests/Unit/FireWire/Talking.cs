@@ -57,10 +57,7 @@ internal sealed class Talking : IIsoTransmitHandler, IDisposable
         _options = options ?? (_ => IsoSendOptions.None);
         Machine = new OhciMachine(kind, card);
         Machine.Add(_ear);
-        Machine.Phy.HoldsForRoot = true;
-        Driver = Machine.Probe();
-        Machine.Phy.HoldsForRoot = true;
-        Driver.SetCycleMaster(true);
+        Driver = Machine.ProbeRoot();
         Assert.True(Driver.TryTakeTransmitter(this, out IsoTransmitter? transmitter));
         Transmitter = transmitter!;
     }

@@ -29,7 +29,7 @@ public sealed class SecondStreamTests
         using var machine = new OhciMachine(SecondModelTests.KindOf(seed));
         var talker = new Talker();
         machine.Add(talker);
-        Ohci driver = Root(machine);
+        Ohci driver = machine.ProbeRoot();
         var again = new Again();
         Assert.True(driver.TryTakeReceiver(again, out IsoReceiver? receiver));
         again.Receiver = receiver;
@@ -164,7 +164,7 @@ public sealed class SecondStreamTests
         using var machine = new OhciMachine(SecondModelTests.KindOf(seed));
         var talker = new Talker();
         machine.Add(talker);
-        Ohci driver = Root(machine);
+        Ohci driver = machine.ProbeRoot();
         var keeper = new Keeper();
         Assert.True(driver.TryTakeReceiver(keeper, out IsoReceiver? receiver));
         keeper.Receiver = receiver;
@@ -236,14 +236,6 @@ public sealed class SecondStreamTests
             buffer.Free();
         bus.End();
     });
-
-    private static Ohci Root(OhciMachine machine)
-    {
-        machine.Phy.HoldsForRoot = true;
-        Ohci driver = machine.Probe();
-        driver.SetCycleMaster(true);
-        return driver;
-    }
 
     // Keeps what came, and queues it again.
     private sealed class Keeper : IIsoReceiveHandler
