@@ -24,35 +24,26 @@ public sealed class LateWakeTests
             where mode != IsoReceiveMode.Stream || buffers != 1
             select new TheoryDataRow<IsoReceiveMode, int>(mode, buffers)];
 
+    /// <param name="faults">None for the second model, which looks late without being told.</param>
     [Theory, MemberData(nameof(Receivers))]
-    public void A_receiver_whose_buffers_are_all_full_at_once_goes_on(IsoReceiveMode mode, int buffers)
+    public void A_receiver_whose_buffers_are_all_full_at_once_goes_on(IsoReceiveMode mode, int buffers, string kind = "coherent", OhciFaults faults = OhciFaults.LateWake)
     {
-        using var machine = new OhciMachine("coherent");
+        using var machine = new OhciMachine(kind);
         var talker = new Talker();
         machine.Add(talker);
         Ohci driver = machine.ProbeRoot();
-        var again = new Again();
-        Assert.True(driver.TryTakeReceiver(again, out IsoReceiver? receiver));
-        again.Receiver = receiver;
-        Assert.Equal(Error.None, receiver!.Start(new IsoReceiveOptions(1ul << 5, mode: mode)));
-        IsoReceiveBuffer[] all = [.. Enumerable.Range(0, buffers).Select(_ => receiver.NewBuffer(mode))];
-        foreach (IsoReceiveBuffer buffer in all)
-        {
-            Assert.Equal(Error.None, buffer.TryMake(driver.Function.Dma, Places, PlaceBytes, waits: false));
-            receiver.Queue(buffer);
-        }
-        machine.Controller.Faults = OhciFaults.LateWake;
+        var keeper = new IsoReceiveKeeper(driver, new IsoReceiveOptions(1ul << 5, mode: mode), buffers, Places, PlaceBytes);
+        if (faults != OhciFaults.None)
+            machine.Controller.Faults = faults;
         for (int round = 1; round <= Rounds; round++)
         {
             // Twice as much as they hold.
             talker.Say(Enumerable.Repeat(new Spoken(new byte[PlaceBytes]), 2 * buffers * Places));
             machine.Pass(2 * Busy, Busy);
-            Assert.InRange(again.Count, round * (buffers - (mode == IsoReceiveMode.Stream ? 1 : 0)), 3 * round * buffers);
+            Assert.InRange(keeper.Filled.Count, round * (buffers - (mode == IsoReceiveMode.Stream ? 1 : 0)), 3 * round * buffers);
         }
         Assert.Equal((0ul, 0ul), (driver.Counters.DeadContexts, driver.Counters.Restarts));
-        Assert.Equal(Error.None, receiver.Stop());
-        foreach (IsoReceiveBuffer buffer in all)
-            buffer.Free();
+        keeper.End();
         machine.CheckNothingLeaks(driver);
     }
 
@@ -123,19 +114,11 @@ public sealed class LateWakeTests
     }
 
     // Queues what comes back at once.
-    private sealed class Again : IIsoReceiveHandler, IIsoTransmitHandler
+    private sealed class Again : IIsoTransmitHandler
     {
-        public IsoReceiver? Receiver { get; set; }
-
         public IsoTransmitter? Transmitter { get; set; }
 
         public int Count { get; private set; }
-
-        public void OnFilled(IsoReceiveBuffer buffer)
-        {
-            Count++;
-            Receiver!.Queue(buffer);
-        }
 
         public void OnSent(IsoTransmitBuffer buffer)
         {

@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Linq;
 using Sluice.Drivers.Ohci;
 using Sluice.FireWire.Core;
+using Sluice.FireWire.Ohci;
 using Xunit;
 
 namespace Sluice.Tests.FireWire.Second;
@@ -23,34 +24,8 @@ public sealed class SecondStreamTests
     [Theory, MemberData(nameof(Seeds))]
     public void A_receiver_whose_buffers_are_all_full_at_once_goes_on(int seed) => SecondModel.Use(seed, () =>
     {
-        var mode = (IsoReceiveMode)(seed % 5);
-        // A packet that does not fit into what is left of the only one waits for another.
-        int buffers = mode == IsoReceiveMode.Stream ? 2 + seed / 5 % 3 : _buffers[seed / 5 % 3];
-        using var machine = new OhciMachine(SecondModelTests.KindOf(seed));
-        var talker = new Talker();
-        machine.Add(talker);
-        Ohci driver = machine.ProbeRoot();
-        var again = new Again();
-        Assert.True(driver.TryTakeReceiver(again, out IsoReceiver? receiver));
-        again.Receiver = receiver;
-        Assert.Equal(Error.None, receiver!.Start(new IsoReceiveOptions(1ul << 5, mode: mode)));
-        IsoReceiveBuffer[] all = [.. Enumerable.Range(0, buffers).Select(_ => receiver.NewBuffer(mode))];
-        foreach (IsoReceiveBuffer buffer in all)
-        {
-            Assert.Equal(Error.None, buffer.TryMake(driver.Function.Dma, Places, PlaceBytes, waits: false));
-            receiver.Queue(buffer);
-        }
-        for (int round = 1; round <= Rounds; round++)
-        {
-            talker.Say(Enumerable.Repeat(new Spoken(new byte[PlaceBytes]), 2 * buffers * Places));
-            machine.Pass(2 * Busy, Busy);
-            Assert.InRange(again.Count, round * (buffers - (mode == IsoReceiveMode.Stream ? 1 : 0)), 3 * round * buffers);
-        }
-        Assert.Equal((0ul, 0ul), (driver.Counters.DeadContexts, driver.Counters.Restarts));
-        Assert.Equal(Error.None, receiver.Stop());
-        foreach (IsoReceiveBuffer buffer in all)
-            buffer.Free();
-        machine.CheckNothingLeaks(driver);
+        (IsoReceiveMode mode, int buffers) = LateWakeTests.Receivers.ElementAt(seed % LateWakeTests.Receivers.Count).Data;
+        new LateWakeTests().A_receiver_whose_buffers_are_all_full_at_once_goes_on(mode, buffers, SecondModelTests.KindOf(seed), OhciFaults.None);
     });
 
     [Theory, MemberData(nameof(Seeds))]
