@@ -1,5 +1,4 @@
 using System;
-using System.Collections.Generic;
 using System.Linq;
 using Sluice.Drivers.Ohci;
 using Sluice.FireWire.Core;
@@ -140,16 +139,7 @@ public sealed class SecondStreamTests
         var talker = new Talker();
         machine.Add(talker);
         Ohci driver = machine.ProbeRoot();
-        var keeper = new Keeper();
-        Assert.True(driver.TryTakeReceiver(keeper, out IsoReceiver? receiver));
-        keeper.Receiver = receiver;
-        Assert.Equal(Error.None, receiver!.Start(new IsoReceiveOptions(1ul << 5)));
-        IsoReceiveBuffer[] all = [.. Enumerable.Range(0, 3).Select(_ => receiver.NewBuffer())];
-        foreach (IsoReceiveBuffer buffer in all)
-        {
-            Assert.Equal(Error.None, buffer.TryMake(driver.Function.Dma, Places, PlaceBytes, waits: false));
-            receiver.Queue(buffer);
-        }
+        var keeper = new IsoReceiveKeeper(driver, new IsoReceiveOptions(1ul << 5), 3, Places, PlaceBytes);
         ((SecondFunction)machine.Function).Controller.Overruns = 10;
         byte[][] said = [.. Enumerable.Range(0, 20 * Places).Select(_ => new byte[PlaceBytes])];
         foreach (byte[] one in said)
@@ -164,9 +154,7 @@ public sealed class SecondStreamTests
         }
         Assert.InRange(keeper.Filled.Count(one => one.Whole < Places), 5, 19);
         Assert.Equal((0ul, 0ul), (driver.Counters.DeadContexts, driver.Counters.Restarts));
-        Assert.Equal(Error.None, receiver.Stop());
-        foreach (IsoReceiveBuffer buffer in all)
-            buffer.Free();
+        keeper.End();
         machine.CheckNothingLeaks(driver);
     });
 
@@ -182,65 +170,21 @@ public sealed class SecondStreamTests
         bus.Machine.Add(talker);
         bus.Reset(isLong: true);
         bus.Machine.Pass(1_000_000, 1_000);
-        var again = new Again();
-        Assert.True(bus.Driver.TryTakeReceiver(again, out IsoReceiver? receiver));
-        again.Receiver = receiver;
-        var mode = (IsoReceiveMode)(seed % 5);
-        Assert.Equal(Error.None, receiver!.Start(new IsoReceiveOptions(1ul << 5, tags: 1 << 3, mode: mode)));
-        IsoReceiveBuffer[] all = [.. Enumerable.Range(0, 3).Select(_ => receiver.NewBuffer(mode))];
-        foreach (IsoReceiveBuffer buffer in all)
-        {
-            Assert.Equal(Error.None, buffer.TryMake(bus.Driver.Function.Dma, Places, PlaceBytes, waits: false));
-            receiver.Queue(buffer);
-        }
+        var keeper = new IsoReceiveKeeper(bus.Driver, new IsoReceiveOptions(1ul << 5, tags: 1 << 3, mode: (IsoReceiveMode)(seed % 5)), 3, Places, PlaceBytes);
         bus.Begin(buffers: 3, rounds: 10_000);
         ulong killed = 0;
         for (int i = 0; i < 30; i++)
         {
-            (int sent, int received) = (bus.Sent, again.Count);
+            (int sent, int received) = (bus.Sent, keeper.Filled.Count);
             talker.Say(Enumerable.Repeat(new Spoken(new byte[PlaceBytes], Tag: 3), 240));
             bus.Machine.Pass((ulong)random.Next(1, 8_000), 125);
             killed += controller.TryKillStream(isReceive: random.Next(2) == 0, 0) ? 1u : 0;
             bus.Machine.Pass(25_000, 500);
             Assert.InRange(bus.Sent - sent, 3, 9);
-            Assert.InRange(again.Count - received, 12, 24);
+            Assert.InRange(keeper.Filled.Count - received, 12, 24);
         }
         Assert.Equal((30ul, 30ul, 0ul), (killed, bus.Driver.Counters.DeadContexts, bus.Driver.Counters.Restarts));
-        Assert.Equal(Error.None, receiver.Stop());
-        foreach (IsoReceiveBuffer buffer in all)
-            buffer.Free();
+        keeper.End();
         bus.End();
     });
-
-    // Keeps what came, and queues it again.
-    private sealed class Keeper : IIsoReceiveHandler
-    {
-        public IsoReceiver? Receiver { get; set; }
-
-        public List<(int Whole, byte[] Bytes)> Filled { get; } = [];
-
-        public void OnFilled(IsoReceiveBuffer buffer)
-        {
-            Filled.Add((buffer.Whole, buffer.Bytes.ToArray()));
-            Receiver!.Queue(buffer);
-        }
-
-        public void OnEnded(Error why) => Assert.Fail("nothing is wrong");
-    }
-
-    // Queues what comes back at once.
-    private sealed class Again : IIsoReceiveHandler
-    {
-        public IsoReceiver? Receiver { get; set; }
-
-        public int Count { get; private set; }
-
-        public void OnFilled(IsoReceiveBuffer buffer)
-        {
-            Count++;
-            Receiver!.Queue(buffer);
-        }
-
-        public void OnEnded(Error why) => Assert.Fail("nothing is wrong");
-    }
 }
