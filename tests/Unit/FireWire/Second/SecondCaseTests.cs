@@ -13,7 +13,7 @@ namespace Sluice.Tests.FireWire.Second;
 /// <summary>Cases that no other test of the driver has, on the second model.</summary>
 public sealed class SecondCaseTests
 {
-    private const ulong Ours = 0x1_0000_0000;
+    private const ulong Ours = Pair.Ours;
     private const uint EventSet = 0x080, CycleInconsistent = 1 << 23;
 
     public static TheoryData<int> Seeds => SecondModelTests.Seeds;
@@ -107,24 +107,20 @@ public sealed class SecondCaseTests
     [Theory, MemberData(nameof(Seeds))]
     public void A_context_that_dies_with_a_reset_serves_others_again(int seed) => SecondModel.Use(seed, () =>
     {
-        using var machine = new OhciMachine(SecondModelTests.KindOf(seed));
-        machine.Dma.ExpectReports();
-        var peer = new MemoryNode(new BusInformation(0x1234));
-        machine.Add(peer);
-        Ohci driver = machine.Probe();
-        Assert.Equal(Error.None, driver.Bus.Addresses.Add(new Offer(Ours, 4096)));
+        using var bus = new Pair(seed);
+        bus.Machine.Dma.ExpectReports();
         for (int turn = 0; turn < 4; turn++)
         {
-            machine.Phy.InitiateReset(isLong: turn % 2 == 0);
-            machine.Simulator.RunActivity(turn * 3);
-            ((SecondFunction)machine.Function).Controller.KillRequests();
-            machine.Pass(50_000);
+            bus.Machine.Phy.InitiateReset(isLong: turn % 2 == 0);
+            bus.Machine.Simulator.RunActivity(turn * 3);
+            bus.Controller.KillRequests();
+            bus.Machine.Pass(50_000);
             Outcome outcome = Outcome.NoAck;
-            Assert.True(peer.TryRead(driver.Bus.NodeId, Ours, 64, (result, _) => outcome = result));
-            machine.Pass(200_000);
+            Assert.True(bus.Peer.TryRead(bus.Driver.Bus.NodeId, Ours, 64, (result, _) => outcome = result));
+            bus.Machine.Pass(200_000);
             Assert.Equal(Outcome.Complete, outcome);
         }
-        machine.CheckNothingLeaks(driver);
+        bus.End();
     });
 
     /// <summary>Packets of S800 are longer than a page, so a page may lie in the middle of one.</summary>

@@ -11,7 +11,7 @@ namespace Sluice.Tests.FireWire.Second;
 /// <summary>What goes wrong, or may at any moment, without anybody breaking a rule, on the second model.</summary>
 public sealed unsafe class SecondFaultTests
 {
-    private const ulong At = MemoryNode.DefaultBase, Ours = 0x1_0000_0000;
+    private const ulong At = MemoryNode.DefaultBase, Ours = Pair.Ours;
 
     public static TheoryData<int> Seeds => SecondModelTests.Seeds;
 
@@ -101,6 +101,7 @@ public sealed unsafe class SecondFaultTests
     public void Contexts_that_die_are_begun_anew(int seed) => SecondModel.Use(seed, () =>
     {
         using var bus = new Pair(seed);
+        bus.Machine.Dma.ExpectReports();
         var random = new Random(seed);
         Transaction[] all = [.. Enumerable.Range(0, 16).Select(_ => new Transaction(bus.Machine))];
         ulong killed = 0;
@@ -159,43 +160,4 @@ public sealed unsafe class SecondFaultTests
         Assert.Equal(0ul, c.BadPackets + c.BadDescriptors + c.DeadContexts + c.Hangs + c.Restarts);
         bus.End();
     });
-
-    // A computer and a node.
-    private sealed class Pair : IDisposable
-    {
-        private readonly Offer _memory = new(Ours, 4096);
-        private readonly Transaction _transaction;
-
-        public Pair(int seed)
-        {
-            Machine = new OhciMachine(SecondModelTests.KindOf(seed));
-            Machine.Dma.ExpectReports();
-            Machine.Add(Peer);
-            Driver = Machine.Probe();
-            Assert.Equal(Error.None, Driver.Bus.Addresses.Add(_memory));
-            _transaction = new Transaction(Machine);
-        }
-
-        public OhciMachine Machine { get; }
-
-        public MemoryNode Peer { get; } = new(new BusInformation(0x1234, MaxRecord: 10));
-
-        public Ohci Driver { get; }
-
-        public SecondController Controller => ((SecondFunction)Machine.Function).Controller;
-
-        public void MustWork()
-        {
-            Assert.True(Driver.Bus.IsUp);
-            Assert.Equal(TransactionResult.Complete, Machine.Run(Driver, _transaction.ReadBlock(Peer.Phy.PhysicalId, Driver.Bus.Generation, At, Machine.Memory + 32768, 64)));
-            Outcome outcome = Outcome.NoAck;
-            Assert.True(Peer.TryRead(Driver.Bus.NodeId, Ours, 64, (result, _) => outcome = result));
-            Machine.Pass(20_000, 1_000);
-            Assert.Equal(Outcome.Complete, outcome);
-        }
-
-        public void End() => Machine.CheckNothingLeaks(Driver);
-
-        public void Dispose() => Machine.Dispose();
-    }
 }

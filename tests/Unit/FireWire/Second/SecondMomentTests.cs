@@ -11,7 +11,7 @@ namespace Sluice.Tests.FireWire.Second;
 /// <summary>What happens at the worst moment, before any access to a register, and nodes that are busy or moody, on the second model.</summary>
 public sealed unsafe class SecondMomentTests
 {
-    private const ulong At = MemoryNode.DefaultBase, Ours = 0x1_0000_0000;
+    private const ulong At = MemoryNode.DefaultBase, Ours = Pair.Ours;
 
     public static TheoryData<int> Seeds => SecondModelTests.Seeds;
 
@@ -22,25 +22,19 @@ public sealed unsafe class SecondMomentTests
         var random = new Random(seed);
         for (int turn = 0; turn < 3; turn++)
         {
-            using var machine = new OhciMachine(SecondModelTests.KindOf(seed));
-            var peer = new MemoryNode(new BusInformation(0x1234));
-            machine.Add(peer);
-            SecondController controller = ((SecondFunction)machine.Function).Controller;
-            controller.AccessesUntil = 1 + random.Next(150);
-            Ohci driver = machine.Probe();
-            Assert.Equal(Error.None, driver.Bus.Addresses.Add(new Offer(Ours, 4096)));
-            controller.AccessesUntil = 0;
-            MustWork(machine, driver, peer);
+            using var bus = new Pair(seed, accessesUntil: 1 + random.Next(150));
+            bus.MustWork();
             for (int restart = 0; restart < 3; restart++)
             {
-                controller.AccessesUntil = 1 + random.Next(100);
-                driver.Fail();
-                machine.Pass(1_000_000, 1_000);
-                controller.AccessesUntil = 0;
-                MustWork(machine, driver, peer);
+                bus.Controller.AccessesUntil = 1 + random.Next(100);
+                bus.Driver.Fail();
+                bus.Machine.Pass(1_000_000, 1_000);
+                bus.Controller.AccessesUntil = 0;
+                bus.MustWork();
             }
-            Assert.Equal((3ul, 0ul), (driver.Counters.Restarts, driver.Counters.BadSelfIds + driver.Counters.DeadContexts + driver.Counters.Hangs));
-            machine.CheckNothingLeaks(driver);
+            OhciCounters c = bus.Driver.Counters;
+            Assert.Equal((3ul, 0ul), (c.Restarts, c.BadSelfIds + c.DeadContexts + c.Hangs));
+            bus.End();
         }
     });
 
@@ -49,13 +43,9 @@ public sealed unsafe class SecondMomentTests
     public void Contexts_may_die_before_any_access(int seed) => SecondModel.Use(seed, () =>
     {
         var random = new Random(seed);
-        using var machine = new OhciMachine(SecondModelTests.KindOf(seed));
-        machine.Dma.ExpectReports();
-        var peer = new MemoryNode(new BusInformation(0x1234));
-        machine.Add(peer);
-        SecondController controller = ((SecondFunction)machine.Function).Controller;
-        Ohci driver = machine.Probe();
-        Assert.Equal(Error.None, driver.Bus.Addresses.Add(new Offer(Ours, 4096)));
+        using var bus = new Pair(seed);
+        bus.Machine.Dma.ExpectReports();
+        (OhciMachine machine, Ohci driver, MemoryNode peer, SecondController controller) = (bus.Machine, bus.Driver, bus.Peer, bus.Controller);
         Transaction[] all = [.. Enumerable.Range(0, 12).Select(_ => new Transaction(machine))];
         controller.Happening = () =>
         {
@@ -81,8 +71,8 @@ public sealed unsafe class SecondMomentTests
         Assert.Equal((0, asked), (all.Count(one => one.IsUnderWay), answered));
         Assert.InRange(driver.Counters.DeadContexts, 1ul, 200ul);
         Assert.Equal(0ul, driver.Counters.Restarts);
-        MustWork(machine, driver, peer);
-        machine.CheckNothingLeaks(driver);
+        bus.MustWork();
+        bus.End();
     });
 
     /// <summary>A node that is busy in all ways, also for long, acknowledges wrongly, or not at all: each transaction ends as what it says.</summary>
@@ -157,34 +147,19 @@ public sealed unsafe class SecondMomentTests
     [Theory, MemberData(nameof(Seeds))]
     public void Writes_that_went_nowhere_are_counted(int seed) => SecondModel.Use(seed, () =>
     {
-        using var machine = new OhciMachine(SecondModelTests.KindOf(seed));
-        var peer = new MemoryNode(new BusInformation(0x1234));
-        machine.Add(peer);
-        SecondController controller = ((SecondFunction)machine.Function).Controller;
-        Ohci driver = machine.Probe();
-        Assert.Equal(Error.None, driver.Bus.Addresses.Add(new Offer(Ours, 4096)));
-        driver.OpenNodes = 1ul << peer.Phy.PhysicalId;
-        controller.FailsWrites = true;
+        using var bus = new Pair(seed);
+        bus.Driver.OpenNodes = 1ul << bus.Peer.Phy.PhysicalId;
+        bus.Controller.FailsWrites = true;
         for (ulong i = 1; i <= 5; i++)
         {
             Outcome outcome = Outcome.NoAck;
-            Assert.True(peer.TryWrite(driver.Bus.NodeId, 0x10_0000, new byte[64], (result, _) => outcome = result));
-            machine.Pass(20_000, 1_000);
-            Assert.Equal((Outcome.Complete, i), (outcome, driver.Counters.PostedWriteErrors));
+            Assert.True(bus.Peer.TryWrite(bus.Driver.Bus.NodeId, 0x10_0000, new byte[64], (result, _) => outcome = result));
+            bus.Machine.Pass(20_000, 1_000);
+            Assert.Equal((Outcome.Complete, i), (outcome, bus.Driver.Counters.PostedWriteErrors));
         }
-        MustWork(machine, driver, peer);
-        machine.CheckNothingLeaks(driver);
+        bus.MustWork();
+        bus.End();
     });
-
-    private static void MustWork(OhciMachine machine, Ohci driver, MemoryNode peer)
-    {
-        Assert.True(driver.Bus.IsUp);
-        Assert.Equal(TransactionResult.Complete, machine.Run(driver, new Transaction(machine).ReadQuadlet(peer.Phy.PhysicalId, driver.Bus.Generation, At)));
-        Outcome outcome = Outcome.NoAck;
-        Assert.True(peer.TryRead(driver.Bus.NodeId, Ours, 64, (result, _) => outcome = result));
-        machine.Pass(20_000, 1_000);
-        Assert.Equal(Outcome.Complete, outcome);
-    }
 
     private sealed class Unit : IRomUnit
     {

@@ -1,0 +1,52 @@
+using System;
+using Sluice.Drivers.Ohci;
+using Sluice.FireWire.Core;
+using Sluice.FireWire.Nodes;
+using Xunit;
+
+namespace Sluice.Tests.FireWire.Second;
+
+/// <summary>A computer whose controller is the second model, with memory for others, and a node that has memory, too.</summary>
+internal sealed class Pair : IDisposable
+{
+    /// <summary>Where the computer's memory is, for the node.</summary>
+    public const ulong Ours = 0x1_0000_0000;
+
+    private readonly Transaction _transaction;
+
+    /// <summary>Begins with the bus up.</summary>
+    /// <param name="accessesUntil">Accesses of the driver to registers before a bus reset begins while it starts; 0: none does.</param>
+    public Pair(int seed, int accessesUntil = 0)
+    {
+        Machine = new OhciMachine(SecondModelTests.KindOf(seed));
+        Machine.Add(Peer);
+        Controller.AccessesUntil = accessesUntil;
+        Driver = Machine.Probe();
+        Controller.AccessesUntil = 0;
+        Assert.Equal(Error.None, Driver.Bus.Addresses.Add(new Offer(Ours, 4096)));
+        _transaction = new Transaction(Machine);
+    }
+
+    public OhciMachine Machine { get; }
+
+    public MemoryNode Peer { get; } = new(new BusInformation(0x1234, MaxRecord: 10));
+
+    public Ohci Driver { get; }
+
+    public SecondController Controller => ((SecondFunction)Machine.Function).Controller;
+
+    /// <summary>Each reads from the other.</summary>
+    public unsafe void MustWork()
+    {
+        Assert.True(Driver.Bus.IsUp);
+        Assert.Equal(TransactionResult.Complete, Machine.Run(Driver, _transaction.ReadBlock(Peer.Phy.PhysicalId, Driver.Bus.Generation, MemoryNode.DefaultBase, Machine.Memory + 32768, 64)));
+        Outcome outcome = Outcome.NoAck;
+        Assert.True(Peer.TryRead(Driver.Bus.NodeId, Ours, 64, (result, _) => outcome = result));
+        Machine.Pass(20_000, 1_000);
+        Assert.Equal(Outcome.Complete, outcome);
+    }
+
+    public void End() => Machine.CheckNothingLeaks(Driver);
+
+    public void Dispose() => Machine.Dispose();
+}
