@@ -13,7 +13,7 @@ public sealed unsafe partial class Ohci
     private const byte Extended = 0xE0;
     private const byte LongReset = 0x40, LinkActive = 0x80, Contender = 0x40, ShortReset = 0x40, Accelerated = 0x02, MultiSpeed = 0x01;
 
-    // Asked so often for a register; a controller that always says another one's number does not say it at all.
+    // Asked so often for a register, as an answer may be lost; a controller that always says another one's number does not say it at all.
     private const int PhyTries = 3;
 
     // In register 5: causes, cleared by writing them: loop, power failure, time-out, port event.
@@ -70,7 +70,7 @@ public sealed unsafe partial class Ohci
             _registers.PhyControl.Write(register << 8 | read);
             error = WaitForPhy(done, done, out answer);
         }
-        while (error == Error.None && (answer >> 24 & 0xF) != register && --tries > 0);
+        while ((error == Error.Timeout || (error == Error.None && (answer >> 24 & 0xF) != register)) && --tries > 0);
         value = (byte)(answer >> 16);
         return error;
     }
