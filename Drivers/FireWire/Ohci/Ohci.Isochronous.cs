@@ -62,12 +62,18 @@ public sealed unsafe partial class Ohci : IIsoController
     // Masks have a bit for each context that there is (6.3, 6.4).
     private void CountContexts()
     {
-        _registers.ReceiveMaskSet.Write(uint.MaxValue);
-        _receiverContexts = BitOperations.TrailingZeroCount(~_registers.ReceiveMaskSet.Read());
+        _receiverContexts = Count(_registers.ReceiveMaskSet);
         _registers.ReceiveMaskClear.Write(uint.MaxValue);
-        _registers.TransmitMaskSet.Write(uint.MaxValue);
-        _transmitterContexts = BitOperations.TrailingZeroCount(~_registers.TransmitMaskSet.Read());
+        _transmitterContexts = Count(_registers.TransmitMaskSet);
         _registers.TransmitMaskClear.Write(uint.MaxValue);
+    }
+
+    private static int Count(Register<uint> maskSet)
+    {
+        maskSet.Write(uint.MaxValue);
+        uint mask = maskSet.Read();
+        // JMicron's JMB38x says that it has none when it is read first.
+        return BitOperations.TrailingZeroCount(~(mask != 0 ? mask : maskSet.Read()));
     }
 
     // Contexts that have news say so.
