@@ -283,6 +283,13 @@ internal sealed unsafe class AsyncReceive
         _context.Wake();
     }
 
+    /// <summary>Has the context look for pages, as it may not have heard that there are some. Once in a while.</summary>
+    public void WakeAgain()
+    {
+        if (_isRunning)
+            _context.Wake();
+    }
+
     /// <summary>
     /// Whether the controller has gone on to the next page and says that this one has room left, now and at the last call: then nothing more
     /// would come. Once in a while.

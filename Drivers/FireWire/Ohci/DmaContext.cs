@@ -21,8 +21,8 @@ internal readonly struct DmaContext(ContextRegisters registers)
     /// <summary>Something was linked to the program's end.</summary>
     public void Wake() => registers.Set.Write(ContextControl.Wake);
 
-    /// <summary>Whether it has died: it stays so until it is stopped (3.1.2.1).</summary>
-    public bool IsDead => (registers.Set.Read() & (ContextControl.Dead | ContextControl.Run)) == (ContextControl.Dead | ContextControl.Run);
+    /// <summary>Whether it has died: it stays so until it is stopped (3.1.2.1). Or it was stopped, and not by us, which only software should do.</summary>
+    public bool IsDead => (registers.Set.Read() & (ContextControl.Dead | ContextControl.Run)) != ContextControl.Run;
 
     /// <summary>
     /// Ends it: afterwards it touches no memory. <see cref="Error.Timeout"/> if it stays active, <see cref="Error.DeviceGone"/>. Waits for

@@ -150,11 +150,16 @@ internal sealed class IsoQueue(Ohci controller, DmaContext context, IIsoContext 
         }
     }
 
-    /// <summary>If it has died: it goes on with the first buffer that is not done, a few times.</summary>
+    /// <summary>If it has died: it goes on with the first buffer that is not done, a few times. Else it looks for buffers, as it may not have heard of some.</summary>
     public void RenewDead()
     {
-        if (_state != State.Started || _last == null || !context.IsDead)
+        if (_state != State.Started || _last == null)
             return;
+        if (!context.IsDead)
+        {
+            context.Wake();
+            return;
+        }
         controller.Counters.DeadContexts++;
         TakeDone();
         if (_state != State.Started)

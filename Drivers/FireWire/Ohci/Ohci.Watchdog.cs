@@ -223,6 +223,8 @@ public sealed unsafe partial class Ohci
 
     private void LookAt(AsyncReceive context)
     {
+        RenewDead(context);
+        context.WakeAgain();
         if (!context.IsLeftBehind())
             return;
         Counters.BadDescriptors++;
