@@ -77,8 +77,13 @@ public sealed unsafe partial class Ohci
         _noted = Events.None;
         if (events == Events.Gone)
         {
-            End("is gone"u8);
-            return false;
+            // Once may be a read that nobody answered (PCI Express, completion time-out); what happened is still there then.
+            if (_registers.EventSet.Read() == Events.Gone)
+            {
+                End("is gone"u8);
+                return false;
+            }
+            events = Events.None;
         }
         events |= _pending;
         _isInTurn = true;
