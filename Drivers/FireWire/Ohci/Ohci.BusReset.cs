@@ -22,7 +22,7 @@ public sealed unsafe partial class Ohci
     private readonly uint[] _pairs = new uint[SelfIdQuadlets], _selfIds = new uint[SelfIdQuadlets / 2];
     private int _romInUse, _selfIdFailures;
     private uint _romHeader, _romOptions, _nextHeader, _nextOptions;
-    private ulong _openReset;
+    private ulong _lastLook;
     private bool _hasNextRom, _isCycleMaster;
 
     // The first word that there is a reset, however many have been meanwhile. What came before it has been handed to the bus.
@@ -46,11 +46,16 @@ public sealed unsafe partial class Ohci
     // True if the bus is there again.
     private bool TryEndReset()
     {
+        SelfIdCount count = _registers.SelfIdCount.Read();
         if (!_isInReset)
+        {
+            // Told once more of what is known: each reset has another generation (11.2).
+            if (count.Generation == _generation)
+                return false;
             BeginReset();
+        }
         if ((_todo & Todo.Restart) != 0)
             return false;
-        SelfIdCount count = _registers.SelfIdCount.Read();
         int packets = ReadSelfIds(count);
         uint nodeId = _registers.NodeId.Read();
         // Another reset has begun since, perhaps while they were read: its own event follows (5.11, 11.2).
@@ -90,13 +95,19 @@ public sealed unsafe partial class Ohci
             Reset(isLong: true).Ignore("the bus stays as it is, and the next reset finds it"u8);
     }
 
-    // Once a second: a reset that has not ended since the last look.
+    // Once a second. A reset that has not ended since the last look is asked for again; so is the first, of which a link that was enabled just then
+    // may not have heard. Without one, all that is asked is of this bus, also if what told of the reset among requests is missing or wrong (8.4.2.3).
     private void CheckReset()
     {
-        ulong open = _isInReset ? Counters.BusResets : 0;
-        if (open != 0 && open == _openReset)
-            AskForSelfIds();
-        _openReset = open;
+        ulong look = 2 * (Counters.BusResets + Counters.BadSelfIds + 1) + (_isInReset ? 1u : 0);
+        if (look == _lastLook)
+        {
+            if (_isInReset)
+                AskForSelfIds();
+            else
+                _requestGeneration = _generation;
+        }
+        _lastLook = look;
     }
 
     // Packets without their inverses, into an array of ours; below 0 if they are not to be believed.
