@@ -85,11 +85,11 @@ internal sealed unsafe class OhciMachine : IDisposable, ITransactionHandler
         return error;
     }
 
-    /// <summary>The controller's driver, with its bus up.</summary>
-    public Ohci Probe()
+    /// <summary>The controller's driver, with its bus up after so long at the latest.</summary>
+    public Ohci Probe(ulong microseconds = 500_000)
     {
         Assert.Equal(Error.None, TryProbe(out Ohci? driver));
-        Pass(500_000);
+        Pass(microseconds);
         Assert.True(driver!.Bus.IsUp);
         return driver;
     }

@@ -67,6 +67,8 @@ internal abstract class Context(SecondController controller, string name) : Unit
             return;
         if (!Run)
             Controller.Complain($"{Name}: woken without run (3.1.1.2)");
+        if (Controller.Does(Oddity.LostWake))
+            return;
         Wake = true;
         Kick();
     }
@@ -130,7 +132,8 @@ internal abstract class Context(SecondController controller, string name) : Unit
         IsDead = true;
         Active = false;
         Reset();
-        Controller.Raise(Bits.Unrecoverable);
+        if (!Controller.Does(Oddity.SilentDeath))
+            Controller.Raise(Bits.Unrecoverable);
     }
 
     /// <summary>Stops if it should, and nothing is under way.</summary>

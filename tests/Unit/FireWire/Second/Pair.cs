@@ -2,6 +2,8 @@ using System;
 using Sluice.Drivers.Ohci;
 using Sluice.FireWire.Core;
 using Sluice.FireWire.Nodes;
+using Sluice.FireWire.Simulation;
+using Sluice.Platform;
 using Xunit;
 
 namespace Sluice.Tests.FireWire.Second;
@@ -12,16 +14,44 @@ internal sealed class Pair : IDisposable
     /// <summary>Where the computer's memory is, for the node.</summary>
     public const ulong Ours = 0x1_0000_0000;
 
+    // Time to start for one that does something odd.
+    private const ulong Slow = 5_000_000;
+
     private readonly Transaction _transaction;
 
     /// <summary>Begins with the bus up.</summary>
     /// <param name="accessesUntil">Accesses of the driver to registers before a bus reset begins while it starts; 0: none does.</param>
     public Pair(int seed, int accessesUntil = 0)
+        : this(seed, accessesUntil, default, 0)
+    {
+    }
+
+    /// <summary>The same with a controller that does something odd so many times from before its driver starts.</summary>
+    public Pair(int seed, Oddity oddity, int times)
+        : this(seed, 0, oddity, times)
+    {
+    }
+
+    private Pair(int seed, int accessesUntil, Oddity oddity, int times)
     {
         Machine = new OhciMachine(SecondModelTests.KindOf(seed));
         Machine.Add(Peer);
+        if (times != 0)
+        {
+            // The resets of cables that were put in are over.
+            Machine.Simulator.RunFor(BusTime.Microseconds(10_000));
+            Controller.Expect(oddity, times);
+        }
         Controller.AccessesUntil = accessesUntil;
-        Driver = Machine.Probe();
+        try
+        {
+            Driver = times == 0 ? Machine.Probe() : Machine.Probe(Slow);
+        }
+        catch
+        {
+            Machine.Dispose();
+            throw;
+        }
         Controller.AccessesUntil = 0;
         Assert.Equal(Error.None, Driver.Bus.Addresses.Add(new Offer(Ours, 4096)));
         _transaction = new Transaction(Machine);

@@ -46,6 +46,8 @@ internal sealed partial class SecondController
         LetHappen();
         RunAlong();
         uint value = ReadRegister(offset);
+        if (Does(Oddity.OnesOnce))
+            value = uint.MaxValue;
         Note($"read {offset:x3} {value:x8}");
         return value;
     }
@@ -78,10 +80,10 @@ internal sealed partial class SecondController
             0x088 or 0x08C => _mask,
             0x090 => _isoEvents[0],
             0x094 => _isoEvents[0] & _isoMasks[0],
-            0x098 or 0x09C => _isoMasks[0],
+            0x098 or 0x09C => Does(Oddity.NoMaskYet) ? 0 : _isoMasks[0],
             0x0A0 => _isoEvents[1],
             0x0A4 => _isoEvents[1] & _isoMasks[1],
-            0x0A8 or 0x0AC => _isoMasks[1],
+            0x0A8 or 0x0AC => Does(Oddity.NoMaskYet) ? 0 : _isoMasks[1],
             0x0B0 => _initial[0],
             0x0B4 => _initial[1],
             0x0B8 => _initial[2],
@@ -261,6 +263,8 @@ internal sealed partial class SecondController
             Complain("PhyControl is written while an access is under way (5.12)");
         _phyControl = value & 0x0000_FFFF;
         _phyReads = Lot.Reads();
+        if ((value & PhyRead) != 0 && Does(Oddity.LostPhyRead))
+            _phyControl &= ~PhyRead;
         if ((value & PhyWrite) == 0 || _phyReads != 0)
             return;
         FinishPhyAccess();

@@ -18,6 +18,9 @@ internal sealed partial class SecondController
 
     public override void ResetStarted()
     {
+        _isDeaf = Does(Oddity.UnseenReset);
+        if (_isDeaf)
+            return;
         bool isWithin = _isResetting;
         _isResetting = true;
         _resets++;
@@ -44,6 +47,10 @@ internal sealed partial class SecondController
 
     public override void SelfIdentified(ReadOnlySpan<uint> selfIds)
     {
+        if (_isDeaf)
+            return;
+        if (Does(Oddity.NoOwnSelfId))
+            selfIds = WithoutOwn(selfIds);
         // Others may ask from now on, whatever has been told of the reset; what tells of it among their requests comes first.
         _isResetting = false;
         TellOfResets();
@@ -61,7 +68,10 @@ internal sealed partial class SecondController
     private void TellOfResets()
     {
         foreach (uint generation in _resetPackets)
-            _requestReceive.TakeReset(generation);
+        {
+            if (!Does(Oddity.NoMark))
+                _requestReceive.TakeReset(Marked(generation));
+        }
         _resetPackets.Clear();
     }
 
@@ -93,8 +103,9 @@ internal sealed partial class SecondController
     {
         if (reset != _resets)
             return;
-        _hasNumber = true;
-        RaiseLater(Bits.SelfIdComplete | Bits.SelfIdComplete2, () => reset == _resets);
+        FinishNumber();
+        if (!Does(Oddity.SilentSelfIds))
+            RaiseLater(Bits.SelfIdComplete | Bits.SelfIdComplete2, () => reset == _resets);
         WantBusAgain();
     }
 
