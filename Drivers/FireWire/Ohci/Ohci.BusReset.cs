@@ -61,7 +61,7 @@ public sealed unsafe partial class Ohci
         // Another reset has begun since, perhaps while they were read: its own event follows (5.11, 11.2).
         if ((nodeId & NodeIdValid) == 0 || packets == OfAnotherReset || _registers.SelfIdCount.Read().Generation != count.Generation)
             return false;
-        if (packets >= 0 && (_quirks & OhciQuirks.MissingSelfId) != 0)
+        if (packets >= 0)
             packets = InsertOwnSelfId(packets, (int)nodeId & NodeMask);
         if (packets < 0)
         {

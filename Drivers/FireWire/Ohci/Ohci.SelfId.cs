@@ -3,8 +3,8 @@ using Sluice.Platform;
 
 namespace Sluice.Drivers.Ohci;
 
-// Some links leave our own self-ID out of what they received; the PHY knows what was in it. Source: Texas Instruments SLLZ059; IEEE
-// 1394a-2000, sections 4.3.4.1 (self-ID packet) and 6.1 (PHY registers, port status page).
+// Some links leave our own self-ID out of what they received; the PHY knows what was in it. No card is asked whether it is known for that. Source:
+// Texas Instruments SLLZ059; IEEE 1394a-2000, sections 4.3.4.1 (self-ID packet) and 6.1 (PHY registers, port status page).
 public sealed unsafe partial class Ohci
 {
     private const uint GapRegister = 1, PortsRegister = 2, SpeedRegister = 3, PageRegister = 7, PortStatusRegister = 8;

@@ -21,14 +21,11 @@ internal enum OhciQuirks : byte
     /// <summary>MSI does not work.</summary>
     NoMessages = 1 << 3,
 
-    /// <summary>Our own self-ID may be missing. Source: Texas Instruments SLLZ059.</summary>
-    MissingSelfId = 1 << 4,
-
     /// <summary>Isochronous receive looks in the first descriptor of a block for where to go on, when it is woken.</summary>
-    ReceiveWake = 1 << 5,
+    ReceiveWake = 1 << 4,
 
     /// <summary>Headers and self-IDs are big-endian words: no computer that this runs on has such a one.</summary>
-    Unusable = 1 << 6,
+    Unusable = 1 << 5,
 }
 
 /// <summary>Cards and what is odd about them.</summary>
@@ -46,8 +43,6 @@ internal static class OhciQuirkTable
         0x1217_FFFF_FF00 | (ulong)OhciQuirks.NoMessages,                                                    // O2 Micro
         0x1180_FFFF_FF00 | (ulong)(OhciQuirks.CycleTimer | OhciQuirks.NoMessages),                          // Ricoh
         0x104C_8009_FF00 | (ulong)(OhciQuirks.CycleTimer | OhciQuirks.ResetPacket | OhciQuirks.No1394a),    // TI TSB12LV22
-        0x104C_8020_FF00 | (ulong)(OhciQuirks.ResetPacket | OhciQuirks.MissingSelfId),                      // TI TSB12LV26
-        0x104C_8025_FF00 | (ulong)(OhciQuirks.ResetPacket | OhciQuirks.MissingSelfId),                      // TI TSB82AA2
         0x104C_FFFF_FF00 | (ulong)OhciQuirks.ResetPacket,                                                   // TI
         0x1106_3044_4600 | (ulong)(OhciQuirks.CycleTimer | OhciQuirks.ReceiveWake),                         // VIA VT6306
         0x1106_3403_0000 | (ulong)(OhciQuirks.CycleTimer | OhciQuirks.NoMessages),                          // VIA VT6315, first revision
