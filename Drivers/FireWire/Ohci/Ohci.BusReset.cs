@@ -78,6 +78,9 @@ public sealed unsafe partial class Ohci
         if ((_quirks & OhciQuirks.ResetPacket) != 0 || _isMarkLost)
             _requestGeneration = _generation;
         _isMarkLost = false;
+        // To some links the bit of all buses is that of others, and of ours each node has one, which a reset clears (TI TSB12LV26 data manual, 4.32).
+        _registers.RequestFilterSet(isHigh: true).Write(uint.MaxValue);
+        _registers.RequestFilterSet(isHigh: false).Write(uint.MaxValue);
         ShutPhysicalMemory();
         _registers.BusOptions.Write(_romOptions);
         _page[RomStart(_romInUse)].Write(BinaryPrimitives.ReverseEndianness(_romHeader));

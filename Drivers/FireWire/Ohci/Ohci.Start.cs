@@ -170,7 +170,7 @@ public sealed unsafe partial class Ohci
         _registers.LinkSet.Write(LinkControl.ReceiveSelfId | LinkControl.ReceivePhy | LinkControl.CycleTimerEnable | (_isCycleMaster ? LinkControl.CycleMaster : 0));
         _registers.Retries.Write(Retries);
         _registers.Fairness.Write(0);
-        _registers.RequestFilterHighSet.Write(fromAllBuses);
+        _registers.RequestFilterSet(isHigh: true).Write(fromAllBuses);
         // Where there is this register, nothing says what a reset leaves in it (5.15); all that 32 bits reach is physical memory.
         _registers.PhysicalUpperBound.Write(1u << 16);
         ShutPhysicalMemory();

@@ -108,8 +108,8 @@ internal readonly struct OhciRegisters(RegisterBlock bar)
     /// <summary>isochronousCycleTimer.</summary>
     public Register<uint> CycleTimer => new(bar, 0x0F0);
 
-    /// <summary>AsynchronousRequestFilterHiSet.</summary>
-    public Register<uint> RequestFilterHighSet => new(bar, 0x100);
+    /// <summary>AsynchronousRequestFilterHiSet and -LoSet: all buses, nodes 62:32 and 31:0.</summary>
+    public Register<uint> RequestFilterSet(bool isHigh) => new(bar, isHigh ? 0x100u : 0x108u);
 
     /// <summary>PhysicalRequestFilterHiSet and -LoSet: nodes 63:32 and 31:0.</summary>
     public Register<uint> PhysicalFilterSet(bool isHigh) => new(bar, isHigh ? 0x110u : 0x118u);

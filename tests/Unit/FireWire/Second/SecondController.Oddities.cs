@@ -40,6 +40,9 @@ internal enum Oddity
     /// <summary>Masks of isochronous contexts read 0 once.</summary>
     NoMaskYet,
 
+    /// <summary>Requests of our own bus are let in by the bits of their nodes alone: bit 31 of the filter is of other buses (TI TSB12LV26, 4.32).</summary>
+    FilterByNode,
+
     /// <summary>A read of any register has all ones for an answer.</summary>
     OnesOnce,
 }

@@ -195,7 +195,7 @@ internal sealed partial class SecondController : Link
         if (packet.IsMalformed)
             return Wrong();
         ulong node = 1ul << (packet.Source & 0x3F);
-        if (!_acceptsAll && packet.Source >> 6 == 0x3FF && (_requestFilter & node) == 0)
+        if ((!_acceptsAll || Does(Oddity.FilterByNode)) && packet.Source >> 6 == 0x3FF && (_requestFilter & node) == 0)
             return Ack.Missing;
         if (!isForAll && _responder.TryAnswer(packet, (_physicalFilter & node) != 0, out Ack answer))
             return answer;
