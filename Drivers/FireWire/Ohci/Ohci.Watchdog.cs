@@ -216,8 +216,11 @@ public sealed unsafe partial class Ohci
         LookAt(_responsesIn);
         CheckStreams();
         CheckReset();
-        // One that was reset, and not by us, is off the bus and has forgotten all else, too.
-        if ((_registers.HcSet.Read() & HcControl.LinkEnable) == 0)
+        // What interrupts, and whether anything does, is not left to the controller's memory.
+        _registers.MaskSet.Write(_armed);
+        // One that was reset, and not by us, is off the bus and has forgotten all else, too; one without power for the link may have.
+        const HcControl onBus = HcControl.LinkEnable | HcControl.LinkPower;
+        if ((_registers.HcSet.Read() & onBus) != onBus)
         {
             Counters.Forgotten++;
             Fail();
