@@ -98,6 +98,16 @@ public sealed unsafe partial class Ohci
             Reset(isLong: true).Ignore("the bus stays as it is, and the next reset finds it"u8);
     }
 
+    // Each is counted (11.2), also one whose events were lost. Of a count that is another with each look nothing is believed.
+    private bool HasMissedReset
+    {
+        get
+        {
+            byte counted = _registers.SelfIdCount.Read().Generation;
+            return counted != _generation && _registers.SelfIdCount.Read().Generation == counted;
+        }
+    }
+
     // Once a second. A reset that has not ended since the last look is asked for again; so is the first, of which a link that was enabled just then
     // may not have heard. Without one, all that is asked is of this bus, also if what told of the reset among requests is missing or wrong (8.4.2.3).
     private void CheckReset()

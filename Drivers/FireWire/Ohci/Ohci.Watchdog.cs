@@ -315,7 +315,7 @@ public sealed unsafe partial class Ohci
             _controller._isAhead = false;
             _controller._pending |= Events.RequestSent | Events.ResponseSent | Events.RequestReceived | Events.ResponseReceived;
             // Self-IDs may be there, or our number be valid, only after that was told, or nobody was told (5.11, 11.5).
-            if (_controller._isInReset)
+            if (_controller._isInReset || _controller.HasMissedReset)
                 _controller._pending |= Events.SelfIdComplete;
             bool more = _controller.Turn();
             if (_controller.IsRunning)

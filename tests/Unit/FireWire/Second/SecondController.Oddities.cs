@@ -10,6 +10,9 @@ internal enum Oddity
     /// <summary>A bus reset of which the link hears nothing, as just after it was enabled.</summary>
     UnseenReset,
 
+    /// <summary>A bus reset of which no event tells, from its beginning to its self-IDs.</summary>
+    SilentReset,
+
     /// <summary>NodeID is valid some time after the self-IDs were told of; else with them (5.11).</summary>
     LateNumber,
 
@@ -51,7 +54,7 @@ internal enum Oddity
 internal sealed partial class SecondController
 {
     private readonly int[] _oddities = new int[Enum.GetValues<Oddity>().Length];
-    private bool _isDeaf;
+    private bool _isDeaf, _isSilent;
 
     /// <summary>Has something odd happen so often from now on.</summary>
     public void Expect(Oddity oddity, int times) => _oddities[(int)oddity] = times;

@@ -39,7 +39,9 @@ internal sealed partial class SecondController
         _sending = null;
         // 6.1: the two exclude each other, the second indication stays.
         _events &= ~Bits.SelfIdComplete;
-        Raise(Bits.BusReset);
+        _isSilent = Does(Oddity.SilentReset);
+        if (!_isSilent)
+            Raise(Bits.BusReset);
         foreach (ISender sender in _senders)
             sender.BusReset(sender == sending);
         SwapRom();
@@ -104,7 +106,7 @@ internal sealed partial class SecondController
         if (reset != _resets)
             return;
         FinishNumber();
-        if (!Does(Oddity.SilentSelfIds))
+        if (!_isSilent && !Does(Oddity.SilentSelfIds))
             RaiseLater(Bits.SelfIdComplete | Bits.SelfIdComplete2, () => reset == _resets);
         WantBusAgain();
     }

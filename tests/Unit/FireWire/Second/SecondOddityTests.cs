@@ -18,11 +18,11 @@ public sealed unsafe class SecondOddityTests
     public static TheoryData<int> Seeds => SecondModelTests.Seeds;
 
     public static TheoryData<string, int> OddResets =>
-        [.. from oddity in (Oddity[])[Oddity.LateNumber, Oddity.SilentSelfIds, Oddity.NoMark, Oddity.OldMark, Oddity.NewMark, Oddity.NoOwnSelfId, Oddity.FilterByNode]
+        [.. from oddity in (Oddity[])[Oddity.SilentReset, Oddity.LateNumber, Oddity.SilentSelfIds, Oddity.NoMark, Oddity.OldMark, Oddity.NewMark, Oddity.NoOwnSelfId, Oddity.FilterByNode]
             from seed in SecondModelTests.Seeds select new TheoryDataRow<string, int>($"{oddity}", seed.Data)];
 
     public static TheoryData<string, int> OddStarts =>
-        [.. from oddity in (Oddity[])[Oddity.UnseenReset, Oddity.LateNumber, Oddity.SilentSelfIds, Oddity.NoMark, Oddity.OldMark, Oddity.NewMark, Oddity.NoOwnSelfId, Oddity.LostPhyRead, Oddity.NoMaskYet, Oddity.FilterByNode]
+        [.. from oddity in (Oddity[])[Oddity.UnseenReset, Oddity.SilentReset, Oddity.LateNumber, Oddity.SilentSelfIds, Oddity.NoMark, Oddity.OldMark, Oddity.NewMark, Oddity.NoOwnSelfId, Oddity.LostPhyRead, Oddity.NoMaskYet, Oddity.FilterByNode]
             from seed in SecondModelTests.Seeds select new TheoryDataRow<string, int>($"{oddity}", seed.Data)];
 
     private const int Always = 1_000_000;
