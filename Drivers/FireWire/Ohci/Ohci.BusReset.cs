@@ -17,8 +17,6 @@ public sealed unsafe partial class Ohci
     // Self-IDs that cannot be believed are asked for again so often, by another reset.
     private const int SelfIdTries = 5;
 
-    private const int OfAnotherReset = -2;
-
     private readonly uint[] _pairs = new uint[SelfIdQuadlets], _selfIds = new uint[SelfIdQuadlets / 2];
     private int _romInUse, _selfIdFailures;
     private uint _romHeader, _romOptions, _nextHeader, _nextOptions;
@@ -56,10 +54,14 @@ public sealed unsafe partial class Ohci
         }
         if ((_todo & Todo.Restart) != 0)
             return false;
-        int packets = ReadSelfIds(count);
+        bool isSound = !count.IsGone && !count.IsError && count.Quadlets <= SelfIdQuadlets;
+        // A reset leaves none (11.2), and the generation in front tells of which reset the rest is (11.3): the event of that one follows.
+        if (isSound && (count.Quadlets == 0 || (byte)(_page[SelfIdStart].Read() >> 16) != count.Generation))
+            return false;
+        int packets = isSound ? ReadSelfIds(count.Quadlets - 1) : -1;
         uint nodeId = _registers.NodeId.Read();
         // Another reset has begun since, perhaps while they were read: its own event follows (5.11, 11.2).
-        if ((nodeId & NodeIdValid) == 0 || packets == OfAnotherReset || _registers.SelfIdCount.Read().Generation != count.Generation)
+        if ((nodeId & NodeIdValid) == 0 || _registers.SelfIdCount.Read().Generation != count.Generation)
             return false;
         if (packets >= 0)
             packets = InsertOwnSelfId(packets, (int)nodeId & NodeMask);
@@ -124,14 +126,8 @@ public sealed unsafe partial class Ohci
     }
 
     // Packets without their inverses, into an array of ours; below 0 if they are not to be believed.
-    private int ReadSelfIds(SelfIdCount count)
+    private int ReadSelfIds(int quadlets)
     {
-        int quadlets = count.Quadlets - 1;
-        if (count.IsGone || count.IsError || quadlets >= SelfIdQuadlets)
-            return -1;
-        // A reset leaves none (11.2); the generation in front tells of which reset the rest is (11.3).
-        if (quadlets < 0 || (byte)(_page[SelfIdStart].Read() >> 16) != count.Generation)
-            return OfAnotherReset;
         for (int i = 0; i < quadlets; i++)
         {
             _pairs[i] = _page[SelfIdStart + 1 + i].Read();
