@@ -11,10 +11,12 @@ namespace Sluice.Drivers;
 internal struct InterruptGuard
 {
     private uint _count;
-    private bool _isHeldBack;
 
     /// <summary>Times that the interrupt was masked.</summary>
     public ulong Storms { get; private set; }
+
+    /// <summary>Whether it is masked until the next regular look.</summary>
+    public bool IsHeldBack { get; private set; }
 
     /// <summary>In the handler: one more came, and no more than so many can have since the last <see cref="Restart"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -27,9 +29,9 @@ internal struct InterruptGuard
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void HoldBack(PciFunction function)
     {
-        if (_isHeldBack || !function.Interrupt.IsValid)
+        if (IsHeldBack || !function.Interrupt.IsValid)
             return;
-        _isHeldBack = true;
+        IsHeldBack = true;
         Storms++;
         Machine.Interrupts.Mask(function.Interrupt);
     }
@@ -41,9 +43,9 @@ internal struct InterruptGuard
     public void Release(PciFunction function)
     {
         _count = 0;
-        if (!_isHeldBack)
+        if (!IsHeldBack)
             return;
-        _isHeldBack = false;
+        IsHeldBack = false;
         if (function.Interrupt.IsValid)
             Machine.Interrupts.Unmask(function.Interrupt);
     }

@@ -20,7 +20,10 @@ public sealed unsafe partial class Ohci
 
     // What may interrupt now; nothing while the work is marked. A bus reset is not in it while there is one.
     private Events _armed;
-    private bool _isMasked;
+    private bool _isMasked, _isByMessage;
+
+    // One more than the interrupts there had been when something stood for which none had come; 0: nothing did.
+    private ulong _unheardSince;
 
     // What happened and nobody has dealt with; all ones if the card is gone. The handler adds to it while it is not masked, the work takes it
     // while it is.
@@ -28,6 +31,9 @@ public sealed unsafe partial class Ohci
 
     /// <summary>Times that interrupts came without end, and were held back until the watchdog's next look.</summary>
     public ulong InterruptStorms => _guard.Storms;
+
+    /// <summary>Times that nothing told of what had happened while interrupts were masked: after the first, that is looked at whenever they are not.</summary>
+    public ulong LostMessages { get; private set; }
 
     /// <inheritdoc/>
     public override bool OnInterrupt()
@@ -89,16 +95,42 @@ public sealed unsafe partial class Ohci
         _registers.MaskClear.Write(events);
     }
 
-    private void Unmask()
+    // True if there is more.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool Unmask()
     {
         _isMasked = false;
         _registers.MaskSet.Write(Events.Master);
+        return LostMessages != 0 && HasUnheard();
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool HasUnheard()
+    {
+        if (!_isByMessage || (_registers.EventSet.Read() & _armed) == 0)
+            return false;
+        _guard.Note(Storm, Function);
+        return !_guard.IsHeldBack;
+    }
+
+    // At the regular look. Nothing says whether a message is sent for what happened while the mask was closed, when it opens (6.2): if something
+    // stands for which none comes in 20 ms, none is, and each turn looks again when it opens. True if that is to be seen yet.
+    private bool MayHaveLostMessage()
+    {
+        bool stands = _isByMessage && !_isMasked && !_guard.IsHeldBack && (_registers.EventSet.Read() & _armed) != 0;
+        bool stood = _unheardSince == Counters.Interrupts + 1;
+        _unheardSince = stands ? Counters.Interrupts + 1 : 0;
+        if (stands && stood && LostMessages++ == 0)
+            Log.Warn($"ohci1394: {Function.Address} sends no message for what its mask held back: looked at each time from now on");
+        return stands && !stood;
     }
 
     private void ConnectInterrupt()
     {
         InterruptKinds allowed = (_quirks & OhciQuirks.NoMessages) != 0 ? InterruptKinds.Line : InterruptKinds.All;
-        if (Function.TryEnableInterrupt(this, Name, allowed, out _))
+        bool interrupts = Function.TryEnableInterrupt(this, Name, allowed, out InterruptKinds kind);
+        _isByMessage = interrupts && kind != InterruptKinds.Line;
+        if (interrupts)
             return;
         if (!Machine.Interrupts.TryTakePolling(PollingMicroseconds, this, Name, out _polling))
             Log.Warn($"ohci1394: {Function.Address} is looked at by its watchdog alone");
@@ -108,6 +140,7 @@ public sealed unsafe partial class Ohci
     {
         // What masked the old one ends with it.
         Function.DisableInterrupt();
+        _isByMessage = false;
         _guard.Release(Function);
         if (_polling.IsValid)
             Machine.Interrupts.Release(ref _polling);

@@ -10,6 +10,9 @@ public sealed unsafe partial class Ohci
 {
     private const ulong LookMicroseconds = 1_000_000;
 
+    // A message that was sent is here by then.
+    private const ulong MessageMicroseconds = 20_000;
+
     // Resets of the controller in a row without a packet that went out or came: then it is given up.
     private const int MostRestarts = 5;
 
@@ -116,7 +119,7 @@ public sealed unsafe partial class Ohci
         if ((_todo & Todo.Restart) != 0)
             Restart();
         if (!more && _state == State.Running)
-            Unmask();
+            more = Unmask();
         return more;
     }
 
@@ -311,6 +314,11 @@ public sealed unsafe partial class Ohci
         private bool Look()
         {
             _isDue = false;
+            if (_controller.MayHaveLostMessage())
+            {
+                _timer.Start(MessageMicroseconds);
+                return false;
+            }
             // Whatever interrupts were lost.
             _controller._isAhead = false;
             _controller._pending |= Events.RequestSent | Events.ResponseSent | Events.RequestReceived | Events.ResponseReceived;

@@ -45,6 +45,9 @@ internal sealed partial class SecondController
         _events |= bits;
         Note($"event {bits:x8}, {Events:x8} of {_mask:x8}");
         UpdateInterrupt();
+        // A message for each event, if not for what the mask held back.
+        if (_isRaised && Remaining(Oddity.SilentUnmask) != 0)
+            ScheduleInterrupt();
         if (!_isRaised && Lot.Takes(Freedom.NeighbourInterrupts))
             Later(Lot.Delay(), InterruptForNothing);
     }
@@ -88,6 +91,11 @@ internal sealed partial class SecondController
             case 0x0AC: _isoMasks[1] &= ~value; break;
         }
         ShowStreams(mayBeLate: true);
+        if (Remaining(Oddity.SilentUnmask) != 0 && !_isRaised && IsToInterrupt && Does(Oddity.SilentUnmask))
+        {
+            _isRaised = true;
+            return;
+        }
         UpdateInterrupt();
         // A line that stays up interrupts again; who counts on edges gets another.
         if (_isRaised && !Lot.Takes(Freedom.InterruptsOnEdges))
@@ -106,9 +114,11 @@ internal sealed partial class SecondController
         _events &= ~value;
     }
 
+    private bool IsToInterrupt => (_mask & Bits.Master) != 0 && (Events & _mask) != 0;
+
     private void UpdateInterrupt()
     {
-        bool isRaised = (_mask & Bits.Master) != 0 && (Events & _mask) != 0;
+        bool isRaised = IsToInterrupt;
         if (isRaised && !_isRaised)
             ScheduleInterrupt();
         if (!isRaised && _isRaised)

@@ -46,6 +46,9 @@ internal enum Oddity
     /// <summary>Requests of our own bus are let in by the bits of their nodes alone: bit 31 of the filter is of other buses (TI TSB12LV26, 4.32).</summary>
     FilterByNode,
 
+    /// <summary>An interrupt is a message of what happens, and none is sent when the mask opens for what happened before (6.2 does not say).</summary>
+    SilentUnmask,
+
     /// <summary>A read of any register has all ones for an answer.</summary>
     OnesOnce,
 }

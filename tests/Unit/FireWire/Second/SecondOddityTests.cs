@@ -175,6 +175,41 @@ public sealed unsafe class SecondOddityTests
         bus.End();
     });
 
+    /// <summary>What happened while the interrupt was masked is seen when it is not: once a second later, and from then on at once.</summary>
+    [Theory, MemberData(nameof(Seeds))]
+    public void What_happens_while_it_is_masked_is_seen(int seed) => SecondModel.Use(seed, () =>
+    {
+        using var bus = new Pair(seed, Oddity.SilentUnmask, Always);
+        for (int i = 0; i < 15 && bus.Driver.LostMessages == 0; i++)
+            Exchange(bus, within: 1_500_000);
+        // Some do next to nothing while software is at work.
+        if (bus.Driver.LostMessages == 0)
+            return;
+        for (int i = 0; i < 30; i++)
+            MustExchange(bus, within: 50_000);
+        for (int i = 0; i < 3; i++)
+        {
+            byte generation = bus.Driver.Bus.Generation;
+            bus.Machine.Phy.InitiateReset(isLong: false);
+            bus.Machine.Pass(50_000);
+            Assert.Equal((true, true), (bus.Driver.Bus.IsUp, bus.Driver.Bus.Generation != generation));
+        }
+        Assert.Equal(1ul, bus.Driver.LostMessages);
+        bus.MustWork();
+        bus.End();
+    });
+
+    /// <summary>Where a message is sent for all, none is missed, whatever comes when.</summary>
+    [Theory, MemberData(nameof(Seeds))]
+    public void Messages_that_come_are_not_taken_for_lost(int seed) => SecondModel.Use(seed, () =>
+    {
+        using var bus = new Pair(seed);
+        for (int i = 0; i < 200; i++)
+            MustExchange(bus, within: 50_000);
+        Assert.Equal(0ul, bus.Driver.LostMessages);
+        bus.End();
+    });
+
     /// <summary>A read that nobody answered: a card that is there is not given up for it (PCI Express, completion time-out).</summary>
     [Theory, MemberData(nameof(Seeds))]
     public void A_read_that_has_only_ones_is_no_card_that_was_pulled(int seed) => SecondModel.Use(seed, () =>
@@ -194,6 +229,23 @@ public sealed unsafe class SecondOddityTests
         }
         bus.End();
     });
+
+    private static void MustExchange(Pair bus, ulong within) =>
+        Assert.All(Exchange(bus, within), transaction => Assert.Equal((false, TransactionResult.Complete), (transaction.IsUnderWay, transaction.Result)));
+
+    // Each asks the other at once.
+    private static Transaction[] Exchange(Pair bus, ulong within)
+    {
+        var transactions = new Transaction[8];
+        for (int i = 0; i < transactions.Length; i++)
+        {
+            transactions[i] = new Transaction(bus.Machine);
+            bus.Driver.Bus.Submit(transactions[i].ReadBlock(bus.Peer.Phy.PhysicalId, bus.Driver.Bus.Generation, At, bus.Machine.Memory + 64 * i, 64));
+            Assert.True(bus.Peer.TryRead(bus.Driver.Bus.NodeId, Ours, 64, (_, _) => { }));
+        }
+        bus.Machine.Pass(within);
+        return transactions;
+    }
 
     private sealed class Nobody : IIsoReceiveHandler, IIsoTransmitHandler
     {
