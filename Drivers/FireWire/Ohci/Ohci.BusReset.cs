@@ -54,7 +54,7 @@ public sealed unsafe partial class Ohci
         }
         if ((_todo & Todo.Restart) != 0)
             return false;
-        bool isSound = !count.IsGone && !count.IsError && count.Quadlets <= SelfIdQuadlets;
+        bool isSound = !count.IsError && count.Quadlets <= SelfIdQuadlets;
         // A reset leaves none (11.2), and the generation in front tells of which reset the rest is (11.3): the event of that one follows.
         if (isSound && (count.Quadlets == 0 || (byte)(_page[SelfIdStart].Read() >> 16) != count.Generation))
             return false;

@@ -226,14 +226,13 @@ internal enum Events : uint
 /// <summary>SelfIDCount. Source: OHCI 1.1, section 11.2.</summary>
 internal readonly struct SelfIdCount(uint bits)
 {
+    /// <summary>Set as well where there is no card.</summary>
     public bool IsError => (bits & 1u << 31) != 0;
 
     public byte Generation => (byte)(bits >> 16);
 
     /// <summary>Quadlets in the buffer, the first one included.</summary>
     public int Quadlets => (int)(bits >> 2) & 0x1FF;
-
-    public bool IsGone => bits == uint.MaxValue;
 }
 
 /// <summary>Bits of a context's control. Source: OHCI 1.1, section 3.1.2.</summary>

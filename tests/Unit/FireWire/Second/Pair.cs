@@ -1,4 +1,5 @@
 using System;
+using System.Linq;
 using Sluice.Drivers.Ohci;
 using Sluice.FireWire.Core;
 using Sluice.FireWire.Nodes;
@@ -13,6 +14,9 @@ internal sealed class Pair : IDisposable
 {
     /// <summary>Where the computer's memory is, for the node.</summary>
     public const ulong Ours = 0x1_0000_0000;
+
+    /// <summary>Writes of a <see cref="Flood"/>.</summary>
+    public const int FloodWrites = 90;
 
     // Time to start for one that does something odd.
     private const ulong Slow = 5_000_000;
@@ -74,6 +78,27 @@ internal sealed class Pair : IDisposable
         Assert.True(Peer.TryRead(Driver.Bus.NodeId, Ours, 64, (result, _) => outcome = result));
         Machine.Pass(20_000, 1_000);
         Assert.Equal(Outcome.Complete, outcome);
+    }
+
+    /// <summary>Five more nodes, and time until all are known.</summary>
+    public MemoryNode[] AddPeers()
+    {
+        MemoryNode[] peers = [.. Enumerable.Range(0, 5).Select(i => new MemoryNode(new BusInformation(0x2000 + (ulong)i)))];
+        foreach (MemoryNode peer in peers)
+            Machine.Add(peer);
+        Machine.Phy.InitiateReset(isLong: true);
+        Machine.Pass(3_000_000, 1_000);
+        return peers;
+    }
+
+    /// <summary>They write more than the controller has room for, <see cref="FloodWrites"/> times, while the computer's CPU is away.</summary>
+    public void Flood(MemoryNode[] peers, Completion done)
+    {
+        for (int i = 0; i < FloodWrites; i++)
+        {
+            Assert.True(peers[i % peers.Length].TryWrite(Driver.Bus.NodeId, Ours, new byte[1004], done));
+            Machine.Simulator.RunFor(BusTime.Microseconds(100));
+        }
     }
 
     public void End() => Machine.CheckNothingLeaks(Driver);

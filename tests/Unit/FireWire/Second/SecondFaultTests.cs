@@ -138,22 +138,14 @@ public sealed unsafe class SecondFaultTests
     public void More_requests_than_there_is_room_for_are_asked_again(int seed) => SecondModel.Use(seed, () =>
     {
         using var bus = new Pair(seed);
-        MemoryNode[] peers = [.. Enumerable.Range(0, 5).Select(i => new MemoryNode(new BusInformation(0x2000 + (ulong)i)))];
-        foreach (MemoryNode peer in peers)
-            bus.Machine.Add(peer);
-        bus.Machine.Phy.InitiateReset(isLong: true);
-        bus.Machine.Pass(3_000_000, 1_000);
+        MemoryNode[] peers = bus.AddPeers();
         for (int round = 0; round < 6; round++)
         {
             int answered = 0, complete = 0;
-            for (int i = 0; i < 90; i++)
-            {
-                Assert.True(peers[i % peers.Length].TryWrite(bus.Driver.Bus.NodeId, Ours, new byte[1004], (outcome, _) => (answered, complete) = (answered + 1, complete + (outcome == Outcome.Complete ? 1 : 0))));
-                bus.Machine.Simulator.RunFor(BusTime.Microseconds(100));
-            }
+            bus.Flood(peers, (outcome, _) => (answered, complete) = (answered + 1, complete + (outcome == Outcome.Complete ? 1 : 0)));
             bus.Machine.Pass(1_000_000, 10_000);
-            Assert.Equal(90, answered);
-            Assert.InRange(complete, 30, 90);
+            Assert.Equal(Pair.FloodWrites, answered);
+            Assert.InRange(complete, 30, Pair.FloodWrites);
             bus.MustWork();
         }
         OhciCounters c = bus.Driver.Counters;

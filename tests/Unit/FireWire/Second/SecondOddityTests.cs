@@ -3,7 +3,6 @@ using System.Linq;
 using Sluice.Drivers.Ohci;
 using Sluice.FireWire.Core;
 using Sluice.FireWire.Nodes;
-using Sluice.FireWire.Simulation;
 using Sluice.Platform;
 using Xunit;
 
@@ -116,7 +115,6 @@ public sealed unsafe class SecondOddityTests
     public void What_a_controller_forgets_is_told_it_again(int seed) => SecondModel.Use(seed, () =>
     {
         using var bus = new Pair(seed);
-        var transaction = new Transaction(bus.Machine);
         bus.Machine.Write(ControlClear, LinkPower);
         bus.Machine.Pass(5_000_000, 1_000);
         bus.MustWork();
@@ -154,18 +152,10 @@ public sealed unsafe class SecondOddityTests
     public void A_context_that_was_not_heard_when_it_was_woken_is_woken_again(int seed) => SecondModel.Use(seed, () =>
     {
         using var bus = new Pair(seed);
-        MemoryNode[] peers = [.. Enumerable.Range(0, 5).Select(i => new MemoryNode(new BusInformation(0x2000 + (ulong)i)))];
-        foreach (MemoryNode peer in peers)
-            bus.Machine.Add(peer);
-        bus.Machine.Phy.InitiateReset(isLong: true);
-        bus.Machine.Pass(3_000_000, 1_000);
+        MemoryNode[] peers = bus.AddPeers();
         for (int round = 0; round < 3; round++)
         {
-            for (int i = 0; i < 90; i++)
-            {
-                Assert.True(peers[i % peers.Length].TryWrite(bus.Driver.Bus.NodeId, Ours, new byte[1004], (_, _) => { }));
-                bus.Machine.Simulator.RunFor(BusTime.Microseconds(100));
-            }
+            bus.Flood(peers, (_, _) => { });
             bus.Controller.Expect(Oddity.LostWake, 1_000);
             bus.Machine.Pass(200_000, 10_000);
             bus.Controller.Expect(Oddity.LostWake, 0);
