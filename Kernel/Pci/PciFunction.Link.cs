@@ -21,11 +21,7 @@ public sealed partial class PciFunction
     public void DisableLinkStates()
     {
         DisableOwnLinkStates();
-        foreach (PciFunction bridge in PciBus.Functions)
-        {
-            if (bridge.Kind == HeaderKind.Bridge && Address.Bus != 0 && bridge.Read(ConfigurationOffsets.SecondaryBus, 1) == Address.Bus)
-                bridge.DisableOwnLinkStates();
-        }
+        Bridge?.DisableOwnLinkStates();
     }
 
     private void DisableOwnLinkStates()

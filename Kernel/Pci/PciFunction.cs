@@ -62,6 +62,9 @@ public sealed partial class PciFunction
 
     public HeaderKind Kind { get; }
 
+    /// <summary>The bridge to the bus that it is on; null on a root's bus.</summary>
+    public PciFunction? Bridge { get; internal set; }
+
     /// <summary>Bytes of configuration space that can be reached: 256, or 4096 through ECAM.</summary>
     public uint ConfigurationBytes { get; }
 

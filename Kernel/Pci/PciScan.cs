@@ -50,6 +50,7 @@ public sealed class PciScan(ConfigurationAccess? legacy, EcamConfiguration[] eca
     private void WalkSegment(ushort segment)
     {
         var state = new BusState[BusesPerSegment];
+        var bridges = new PciFunction?[BusesPerSegment];
         if (segment == 0)
             state[0] = BusState.Pending;
         foreach (EcamConfiguration access in ecam)
@@ -63,7 +64,7 @@ public sealed class PciScan(ConfigurationAccess? legacy, EcamConfiguration[] eca
             if (access == null)
                 Complain($"bus {bus:x2} of segment {segment} cannot be reached");
             else
-                WalkBus(access, segment, bus, state);
+                WalkBus(access, new PciAddress(segment, bus, 0, 0), state, bridges);
         }
     }
 
@@ -81,7 +82,7 @@ public sealed class PciScan(ConfigurationAccess? legacy, EcamConfiguration[] eca
         return false;
     }
 
-    private void WalkBus(ConfigurationAccess access, ushort segment, byte bus, BusState[] state)
+    private void WalkBus(ConfigurationAccess access, PciAddress first, BusState[] state, PciFunction?[] bridges)
     {
         Buses++;
         for (int device = 0; device < PciAddress.DevicesPerBus; device++)
@@ -89,7 +90,7 @@ public sealed class PciScan(ConfigurationAccess? legacy, EcamConfiguration[] eca
             int functions = 1;
             for (int number = 0; number < functions; number++)
             {
-                PciFunction? function = PciFunction.Read(access, new PciAddress(segment, bus, device, number), out bool isMultiFunction);
+                PciFunction? function = PciFunction.Read(access, new PciAddress(first.Segment, first.Bus, device, number), out bool isMultiFunction);
                 if (number == 0 && isMultiFunction)
                     functions = PciAddress.FunctionsPerDevice;
                 if (function == null)
@@ -100,16 +101,17 @@ public sealed class PciScan(ConfigurationAccess? legacy, EcamConfiguration[] eca
                     state.AsSpan().Fill(BusState.Walked);
                     return;
                 }
+                function.Bridge = bridges[first.Bus];
                 Add(function);
                 BarSizing.Run(function);
                 function.SilencePin();
                 if (function.Kind == HeaderKind.Bridge)
-                    FollowBridge(function, state);
+                    FollowBridge(function, state, bridges);
             }
         }
     }
 
-    private void FollowBridge(PciFunction bridge, BusState[] state)
+    private void FollowBridge(PciFunction bridge, BusState[] state, PciFunction?[] bridges)
     {
         uint primary = bridge.Read(ConfigurationOffsets.PrimaryBus, 1);
         uint secondary = bridge.Read(ConfigurationOffsets.SecondaryBus, 1);
@@ -119,7 +121,7 @@ public sealed class PciScan(ConfigurationAccess? legacy, EcamConfiguration[] eca
         else if (state[secondary] != BusState.Unknown)
             Complain($"{bridge.Address}: bridge leads to bus {secondary:x2}, which is known already; not followed");
         else
-            state[secondary] = BusState.Pending;
+            (state[secondary], bridges[secondary]) = (BusState.Pending, bridge);
     }
 
     // ECAM where firmware tells the truth about it: what the ports show on the bus must be there too.

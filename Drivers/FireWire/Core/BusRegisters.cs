@@ -280,6 +280,10 @@ public static class CycleMath
 {
     private const uint CyclesPerSecond = 8000, CycleMask = 0x1FFF, SecondMask = 0xE000;
 
+    /// <summary>What a cycle timer shows that was 0 so many microseconds ago: seconds 31:25, cycles 24:12, offset 11:0.</summary>
+    public static uint TimerAt(ulong microseconds) =>
+        (uint)(microseconds / 1_000_000 << 25 | microseconds % 1_000_000 / 125 << 12 | microseconds % 125 * 3072 / 125);
+
     /// <summary>So many cycles, below 8 seconds, as seconds 15:13 and cycles 12:0.</summary>
     public static uint Of(uint cycles) => cycles / CyclesPerSecond << 13 | cycles % CyclesPerSecond;
 

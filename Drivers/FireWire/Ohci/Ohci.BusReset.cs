@@ -208,6 +208,9 @@ public sealed unsafe partial class Ohci
         {
             if (_state == State.Stopped)
                 return 0;
+            // Not the bus's time, but one that goes on like it.
+            if ((_quirks & OhciQuirks.NoCycleTimer) != 0)
+                return CycleMath.TimerAt(Clock.Microseconds);
             uint time = _registers.CycleTimer.Read();
             if ((_quirks & OhciQuirks.CycleTimer) == 0)
                 return time;

@@ -26,6 +26,9 @@ internal enum OhciQuirks : byte
 
     /// <summary>Headers and self-IDs are big-endian words: no computer that this runs on has such a one.</summary>
     Unusable = 1 << 5,
+
+    /// <summary>A read of the cycle timer may reset or hang the computer.</summary>
+    NoCycleTimer = 1 << 6,
 }
 
 /// <summary>Cards and what is odd about them.</summary>
@@ -50,8 +53,15 @@ internal static class OhciQuirkTable
         0x1106_FFFF_FF00 | (ulong)(OhciQuirks.CycleTimer | OhciQuirks.NoMessages),                          // VIA
     ];
 
-    /// <summary>Quirks of a card; none if it is in no row.</summary>
+    /// <summary>Quirks of a card where it is; none if it is in no row.</summary>
     public static OhciQuirks Of(PciFunction function)
+    {
+        // VIA VT6306, VT6307 and VT6308 behind ASMedia's ASM1083 or ASM1085, as on cards for PCI Express.
+        bool isBridged = function is { VendorId: 0x1106, DeviceId: 0x3044, Bridge: { VendorId: 0x1B21, DeviceId: 0x1080 } };
+        return OfCard(function) | (isBridged ? OhciQuirks.NoCycleTimer : OhciQuirks.None);
+    }
+
+    private static OhciQuirks OfCard(PciFunction function)
     {
         const ushort anyDevice = 0xFFFF;
         foreach (ulong row in Rows)

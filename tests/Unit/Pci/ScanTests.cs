@@ -33,7 +33,10 @@ public sealed class ScanTests
                 PciScan scan = machine.Scan();
                 List<PciAddress> found = [];
                 foreach (PciFunction function in scan.Functions)
+                {
                     found.Add(function.Address);
+                    Assert.Equal(function.Address.Bus, function.Bridge == null ? 0u : function.Bridge.Read(ConfigurationOffsets.SecondaryBus, 1));
+                }
                 Assert.Equal(Expected(machine.Host, last), found.Select(a => (a.Bus, a.Device, a.Function)).Order());
                 Assert.Equal(0, scan.Faults);
                 Assert.All(machine.Host.AllFunctions, function => Assert.Empty(function.Violations));
