@@ -100,6 +100,17 @@ public sealed partial class BusManager
         }
     }
 
+    // Without a cycle master there are no streams; some managers count on roots that see to that themselves.
+    private bool IsIdleRoot => Tree.Root == Tree.Local && Own.CanBeCycleMaster && !_bus.Registers.IsCycleMaster;
+
+    private void StandIn()
+    {
+        if (Tree.GapCount < 0)
+            TryReconfigure(-1);
+        else if (IsIdleRoot)
+            _bus.Registers.SetCycleMaster(true);
+    }
+
     // Has another root, or the same, and the best gap count. False if there were enough tries.
     private bool TryReconfigure(int root)
     {

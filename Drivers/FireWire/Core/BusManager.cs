@@ -46,7 +46,7 @@ public sealed partial class BusManager : IBusClient, ITransactionHandler, ITimer
     /// <summary>Who was not manager before a reset gives who was so long to be it again; after so long without one the resource manager takes its place.</summary>
     public const ulong Grace = 125_000, Absence = 625_000;
 
-    // Of what fails; between tries of who was manager, as long as nobody else tries; until a gap count that a manager leaves wrong is repaired by us.
+    // Of what fails; between tries of who was manager, as long as nobody else tries; until what a manager leaves undone is done by us.
     private const int MostContests = 3;
     private const ulong IncumbentPause = 20_000, Patience = 3_000_000;
     private const uint Nobody = 0x3F;
@@ -63,7 +63,7 @@ public sealed partial class BusManager : IBusClient, ITransactionHandler, ITimer
         ReadOptions,
         StartCycles,
         Reset,
-        CheckGap,
+        CheckManager,
     }
 
     private readonly FireWireBus _bus;
@@ -231,8 +231,8 @@ public sealed partial class BusManager : IBusClient, ITransactionHandler, ITimer
             case Step.Reset:
                 Reconfigure();
                 break;
-            case Step.CheckGap:
-                TryReconfigure(-1);
+            case Step.CheckManager:
+                StandIn();
                 break;
             case Step.Begin:
                 Begin();
@@ -310,13 +310,13 @@ public sealed partial class BusManager : IBusClient, ITransactionHandler, ITimer
         Settle();
     }
 
-    // Nothing more to do but for the broadcast channel. A gap count that differs is repaired also where it is another's to do so.
+    // Nothing more to do but for the broadcast channel, and what is another's to do and stays undone.
     private void Settle()
     {
         bool manages = Role is ManagerRole.Manager or ManagerRole.Substitute;
         _step = Step.Rest;
-        if (Tree.GapCount < 0 && !manages)
-            Wait(Step.CheckGap, Math.Max(_bus.LastReset + Patience, Clock.Microseconds));
+        if (!manages && (Tree.GapCount < 0 || IsIdleRoot))
+            Wait(Step.CheckManager, Math.Max(_bus.LastReset + Patience, Clock.Microseconds));
         _broadcast.Begin(manages);
     }
 }

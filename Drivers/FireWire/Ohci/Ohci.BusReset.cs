@@ -1,5 +1,6 @@
 using System;
 using System.Buffers.Binary;
+using System.Numerics;
 using Sluice.FireWire.Core;
 using Sluice.Platform;
 
@@ -14,11 +15,12 @@ public sealed unsafe partial class Ohci
     // The first quadlet of a packet that starts a cycle (1394-1995, 6.2.2.2.3); of a packet between PHYs it cannot be.
     private const uint CycleStart = 0xFFFF_008F;
 
-    // Self-IDs that cannot be believed are asked for again so often, by another reset.
+    // Self-IDs that cannot be believed are asked for again, by another reset: so often at once, and then less and less often for ever.
     private const int SelfIdTries = 5;
 
     private readonly uint[] _pairs = new uint[SelfIdQuadlets], _selfIds = new uint[SelfIdQuadlets / 2];
-    private int _romInUse, _selfIdFailures;
+    private int _romInUse;
+    private uint _selfIdFailures;
     private uint _romHeader, _romOptions, _nextHeader, _nextOptions;
     private ulong _lastLook;
     private bool _hasNextRom, _isCycleMaster;
@@ -96,7 +98,7 @@ public sealed unsafe partial class Ohci
     private void AskForSelfIds()
     {
         Counters.BadSelfIds++;
-        if (_selfIdFailures++ < SelfIdTries)
+        if (_selfIdFailures++ < SelfIdTries || BitOperations.IsPow2(_selfIdFailures))
             Reset(isLong: true).Ignore("the bus stays as it is, and the next reset finds it"u8);
     }
 

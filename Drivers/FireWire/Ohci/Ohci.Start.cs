@@ -74,6 +74,7 @@ public sealed unsafe partial class Ohci
         return Reset(isLong: true);
     }
 
+    // All ones are a card that was pulled, or one that does not answer yet: configuration space tells.
     private Error SoftReset()
     {
         _registers.MaskClear.Write(Events.All);
@@ -83,12 +84,10 @@ public sealed unsafe partial class Ohci
         {
             bool last = end.Passed;
             HcControl control = _registers.HcSet.Read();
-            if (control == HcControl.Gone)
-                return Error.DeviceGone;
             if ((control & HcControl.SoftReset) == 0)
                 break;
-            if (last)
-                return Error.Timeout;
+            if (last || (control == HcControl.Gone && Function.IsGone))
+                return control == HcControl.Gone ? Error.DeviceGone : Error.Timeout;
             Clock.Delay(StepMicroseconds);
         }
         _requests.Forget();
@@ -105,9 +104,9 @@ public sealed unsafe partial class Ohci
         {
             Clock.Delay(PowerMicroseconds);
             HcControl control = _registers.HcSet.Read();
-            if (control == HcControl.Gone)
+            if (control == HcControl.Gone && Function.IsGone)
                 return Error.DeviceGone;
-            if ((control & HcControl.LinkPower) != 0)
+            if (control != HcControl.Gone && (control & HcControl.LinkPower) != 0)
                 return Error.None;
         }
         return Error.Timeout;

@@ -170,6 +170,25 @@ public sealed class BusManagerTests : ManagedBus
     }
 
     [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_root_that_its_manager_leaves_alone_becomes_cycle_master_by_itself(bool isTold)
+    {
+        var manager = new Liar(_ => Model.Rcode.Complete, _ => 0) { Manager = 0 };
+        Add(One);
+        Add(manager);
+        One.Phy.IsContender = false;
+        One.Phy.HoldsForRoot = true;
+        One.Phy.InitiateReset(isLong: false);
+        Pass(2 * Second);
+        Assert.Equal((ManagerRole.Other, 0, false), (OneManager.Role, OneManager.ManagerId, One.IsMaster));
+        if (isTold)
+            One.Core.Registers.SetCycleMaster(true);
+        Pass(2 * Second);
+        Assert.Equal((ManagerRole.Other, true, true, 0), (OneManager.Role, One.IsMaster, One.Core.Registers.IsCycleMaster, Resets));
+    }
+
+    [Theory]
     [InlineData(3, true)]
     [InlineData(4, false)]
     public void A_root_that_does_not_answer_is_told_four_times(int ignored, bool stays)

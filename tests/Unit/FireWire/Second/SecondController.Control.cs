@@ -166,6 +166,8 @@ internal sealed partial class SecondController
         {
             SoftReset();
             _hcControl |= SoftResetBit;
+            if (Does(Oddity.AwayAfterReset))
+                Expect(Oddity.OnesOnce, 200);
             _resetReads = Lot.Reads();
             return;
         }

@@ -51,6 +51,9 @@ internal enum Oddity
 
     /// <summary>A read of any register has all ones for an answer.</summary>
     OnesOnce,
+
+    /// <summary>After a soft reset nothing but configuration space answers for a while.</summary>
+    AwayAfterReset,
 }
 
 /// <summary>Oddities: each so often as a test says.</summary>

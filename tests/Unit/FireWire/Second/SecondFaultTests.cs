@@ -54,6 +54,21 @@ public sealed unsafe class SecondFaultTests
         bus.End();
     });
 
+    /// <summary>They are asked for again for ever, but less and less often.</summary>
+    [Theory, MemberData(nameof(Seeds))]
+    public void Self_ids_with_errors_for_long_are_asked_for_again_later(int seed) => SecondModel.Use(seed, () =>
+    {
+        using var bus = new Pair(seed);
+        bus.Controller.SelfIdErrors = 8;
+        bus.Machine.Phy.InitiateReset(isLong: false);
+        bus.Machine.Pass(1_000_000, 1_000);
+        Assert.Equal((2, false), (bus.Controller.SelfIdErrors, bus.Driver.Bus.IsUp));
+        bus.Machine.Pass(80_000_000, 20_000);
+        bus.MustWork();
+        Assert.Equal((0, 32ul, 0ul), (bus.Controller.SelfIdErrors, bus.Driver.Counters.BadSelfIds, bus.Driver.Counters.Restarts));
+        bus.End();
+    });
+
     /// <summary>evt_underrun: a packet went out broken. Who asked is told, or hears nothing in time; others do not suffer.</summary>
     [Theory, MemberData(nameof(Seeds))]
     public void Packets_whose_data_came_too_late_end_and_others_do_not_suffer(int seed) => SecondModel.Use(seed, () =>

@@ -21,7 +21,7 @@ public sealed unsafe class SecondOddityTests
             from seed in SecondModelTests.Seeds select new TheoryDataRow<string, int>($"{oddity}", seed.Data)];
 
     public static TheoryData<string, int> OddStarts =>
-        [.. from oddity in (Oddity[])[Oddity.UnseenReset, Oddity.SilentReset, Oddity.LateNumber, Oddity.SilentSelfIds, Oddity.NoMark, Oddity.OldMark, Oddity.NewMark, Oddity.NoOwnSelfId, Oddity.LostPhyRead, Oddity.NoMaskYet, Oddity.FilterByNode]
+        [.. from oddity in (Oddity[])[Oddity.UnseenReset, Oddity.SilentReset, Oddity.LateNumber, Oddity.SilentSelfIds, Oddity.NoMark, Oddity.OldMark, Oddity.NewMark, Oddity.NoOwnSelfId, Oddity.LostPhyRead, Oddity.NoMaskYet, Oddity.FilterByNode, Oddity.AwayAfterReset]
             from seed in SecondModelTests.Seeds select new TheoryDataRow<string, int>($"{oddity}", seed.Data)];
 
     private const int Always = 1_000_000;
