@@ -39,7 +39,7 @@ public enum BlockResult : byte
     /// <summary>No answer, after all that was tried; a part may be done.</summary>
     TimedOut,
 
-    /// <summary>The device is gone, or was never ready; a part may be done.</summary>
+    /// <summary>The device or its medium is gone, or it was never ready; a part may be done.</summary>
     Removed,
 
     /// <summary>No bounce slots or records to map the memory with.</summary>
@@ -57,7 +57,7 @@ public interface IBlockHandler
 /// <summary>A device of blocks that are read and written in any order: a disk. One CPU; any context but interrupt handlers.</summary>
 public interface IBlockDevice
 {
-    /// <summary>Whether it takes requests; the numbers below mean something once it was.</summary>
+    /// <summary>Whether it takes requests; the numbers below mean something once it was, and others with another medium.</summary>
     bool IsReady { get; }
 
     /// <summary>Bytes of a block: a power of two, 512 to 4096.</summary>

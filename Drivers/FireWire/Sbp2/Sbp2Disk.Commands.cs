@@ -240,9 +240,17 @@ public sealed unsafe partial class Sbp2Disk
                 _notBefore = Clock.Microseconds + BusyPause;
                 Counters.Retries++;
                 _waiting.PushFirst(request);
+                // It stopped by itself, or somebody stopped it: it does not start by itself.
+                if (status.Code == WantsStart)
+                    AskAnew(ProbeStep.Start);
                 break;
             case Verdict.Again:
                 TryAgain(request);
+                break;
+            case Verdict.Changed:
+                Counters.Failed++;
+                Finish(request, BlockResult.Removed);
+                MediumChanged();
                 break;
             // The command is optional (SBC, section 6.1): who does not know it has nothing to write out.
             case Verdict.Failed when request.Operation == BlockOperation.Flush && status.Key == SenseKey.IllegalRequest && status.Code == UnknownCommand:
@@ -254,6 +262,8 @@ public sealed unsafe partial class Sbp2Disk
                 Finish(request, result);
                 break;
         }
+        if (State == DiskState.Starting && UnderWay == 0)
+            _due = 0;
         _work.Mark();
     }
 
@@ -295,6 +305,11 @@ public sealed unsafe partial class Sbp2Disk
     private void EndAll(BlockResult result)
     {
         Shut(counts: false);
+        EndWaiting(result);
+    }
+
+    private void EndWaiting(BlockResult result)
+    {
         while (_waiting.TryTake(out BlockRequest? request))
             Finish(request!, result);
     }

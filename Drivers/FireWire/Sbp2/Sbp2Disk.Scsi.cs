@@ -5,17 +5,25 @@ using Sluice.Platform;
 
 namespace Sluice.Drivers.Sbp2;
 
-// What a disk is: asked step by step after each login, with one command at a time and a page for the answers. And what its sense means.
+// What a disk is: asked step by step after each login, and again when it was stopped or has another medium, with one command at a time and a page
+// for the answers. And what its sense means.
 public sealed unsafe partial class Sbp2Disk
 {
     // A disk that starts to turn takes up to half a minute.
     private const int MostProbes = 80;
     private const ulong InquiryDelay = 12_000_000, RegisterPause = 1000;
+
+    // Between looks for a medium.
+    private const ulong MediumPause = 2_000_000;
+
     private const uint MostBytes = 512 << 10, FewBytes = 128 << 10, MostCount = ushort.MaxValue;
 
     // SCSI's status bytes (SAM-2, table 22), and additional sense (SPC-2, table 108).
     private const byte CheckCondition = 0x02, Busy = 0x08, ReservationConflict = 0x18, TaskSetFull = 0x28;
-    private const ushort WantsStart = 0x0402, NoMedium = 0x3A00, OutOfRange = 0x2100, UnknownCommand = 0x2000;
+    private const ushort WantsStart = 0x0402, OutOfRange = 0x2100, UnknownCommand = 0x2000;
+
+    // Of these codes all qualifiers.
+    private const int NoMediumCode = 0x3A, ChangedCode = 0x28;
 
     private readonly BlockRequest _probe;
     private CpuBuffer<Both> _scratch;
@@ -24,7 +32,7 @@ public sealed unsafe partial class Sbp2Disk
     private int _probeTries;
     private ulong _newBlocks;
     private uint _newBlockBytes;
-    private bool _isStarted, _isDelayed, _hasCache = true;
+    private bool _isStarted, _isDelayed, _isRemovable, _hasCache = true;
 
     private enum ProbeStep : byte
     {
@@ -43,6 +51,10 @@ public sealed unsafe partial class Sbp2Disk
         Good,
         Again,
         Later,
+
+        /// <summary>There is no medium; there is another one.</summary>
+        Empty,
+        Changed,
         Failed,
     }
 
@@ -133,9 +145,16 @@ public sealed unsafe partial class Sbp2Disk
             GiveUpProbing();
             return;
         }
-        if (verdict == Verdict.Again)
+        if (verdict is Verdict.Again or Verdict.Changed)
         {
             _due = 0;
+            return;
+        }
+        if (verdict == Verdict.Empty)
+        {
+            _probeTries = 0;
+            _step = ProbeStep.Ready;
+            _due = Clock.Microseconds + MediumPause;
             return;
         }
         if (verdict == Verdict.Later && _step != ProbeStep.Start)
@@ -155,6 +174,7 @@ public sealed unsafe partial class Sbp2Disk
                 _isStarted = false;
                 _step = ProbeStep.Ready;
                 isGood = isGood && ScsiData.IsDisk(data);
+                _isRemovable = ScsiData.IsRemovable(data);
                 break;
             case ProbeStep.Ready:
                 _step = ProbeStep.Capacity;
@@ -198,6 +218,26 @@ public sealed unsafe partial class Sbp2Disk
             BeReady();
     }
 
+    // A disk in use is asked from some step on, as soon as what it has is over.
+    private void AskAnew(ProbeStep step)
+    {
+        if (State == DiskState.Ready)
+            State = DiskState.Starting;
+        else if (State == DiskState.Recovering)
+            _resume = DiskState.Starting;
+        _step = step;
+        _isStarted = false;
+        _probeTries = 0;
+    }
+
+    // Who asked meant another medium; who asks from now on may see first what this one is.
+    private void MediumChanged()
+    {
+        _wasReady = false;
+        EndWaiting(BlockResult.Removed);
+        AskAnew(ProbeStep.Ready);
+    }
+
     // All at once: requests may be waiting.
     private void TakeCapacity()
     {
@@ -210,8 +250,11 @@ public sealed unsafe partial class Sbp2Disk
     {
         _due = ulong.MaxValue;
         State = DiskState.Ready;
-        if (!_wasReady)
-            Log.Info($"sbp2: {Guid:x} unit {LogicalUnit}: {Blocks} blocks of {BlockBytes} bytes");
+        if (_wasReady)
+            return;
+        // What came back since the medium changed.
+        EndWaiting(BlockResult.Removed);
+        Log.Info($"sbp2: {Guid:x} unit {LogicalUnit}: {Blocks} blocks of {BlockBytes} bytes");
         _wasReady = true;
     }
 
@@ -246,12 +289,13 @@ public sealed unsafe partial class Sbp2Disk
                 return Verdict.Good;
             case SenseKey.UnitAttention:
                 Counters.UnitAttentions++;
-                return Verdict.Again;
+                // Also disks that started say so; what cannot be taken out is the same.
+                return _isRemovable && status.Code >> 8 == ChangedCode ? Verdict.Changed : Verdict.Again;
             case SenseKey.Aborted:
                 return Verdict.Again;
             case SenseKey.NotReady:
                 Counters.NotReady++;
-                return status.Code == NoMedium ? Verdict.Failed : Verdict.Later;
+                return status.Code >> 8 == NoMediumCode ? Verdict.Empty : Verdict.Later;
             case SenseKey.MediumError or SenseKey.BlankCheck:
                 result = BlockResult.MediumError;
                 break;

@@ -78,6 +78,9 @@ internal static class ScsiData
     /// <summary>Whether standard inquiry data is that of a disk that is there. Source: SPC-2, section 7.3.2.</summary>
     public static bool IsDisk(ReadOnlySpan<byte> inquiry) => inquiry[0] is 0 or 0x0E;
 
+    /// <summary>Whether its medium can be taken out: bit 7 of the second byte.</summary>
+    public static bool IsRemovable(ReadOnlySpan<byte> inquiry) => (inquiry[1] & 0x80) != 0;
+
     /// <summary>Blocks and their size; false if it cannot be worked with. Source: SBC, section 6.1.5.</summary>
     public static bool TryReadCapacity(ReadOnlySpan<byte> data, bool isCount, out ulong blocks, out uint bytes)
     {

@@ -17,17 +17,33 @@ public sealed class ScsiDisk(DiskImage image, string serial)
     // SERVICE ACTION IN(16)'s.
     private const int ReadCapacity16 = 0x10;
 
-    private bool _isStopped;
+    private bool _hasMedium = true, _isChanged;
+
+    /// <summary>Its motor stands, until it is told to start.</summary>
+    public bool IsStopped { get; set; }
+
+    /// <summary>It does not start, and says that it did.</summary>
+    public bool IsBroken { get; set; }
+
+    /// <summary>Its medium can be taken out.</summary>
+    public bool IsRemovable { get; set; }
 
     /// <summary>Blocks read and written.</summary>
     public long BlocksRead { get; private set; }
 
     public long BlocksWritten { get; private set; }
 
-    public DiskImage Image => image;
+    public DiskImage Image { get; private set; } = image;
 
     /// <summary>It ends nothing by itself: neither logins nor commands. What is aborted ends.</summary>
     public bool IsSilent { get; set; }
+
+    /// <summary>Another medium is put in, or none; the one before is its owner's again.</summary>
+    public void Insert(DiskImage? medium)
+    {
+        _hasMedium = _isChanged = medium != null;
+        Image = medium ?? Image;
+    }
 
     /// <summary>Does one.</summary>
     /// <param name="command">16 bytes, of which shorter ones use the first.</param>
@@ -37,12 +53,16 @@ public sealed class ScsiDisk(DiskImage image, string serial)
     public Sense Execute(ReadOnlySpan<byte> command, ReadOnlySpan<byte> dataOut, Span<byte> dataIn, out int bytesIn)
     {
         bytesIn = 0;
+        bool isAlways = command[0] is Inquiry or RequestSense or StartStopUnit or PreventRemoval or ReportLuns or ModeSense6 or ModeSense10;
+        Sense state = isAlways ? Sense.Good : State();
+        if (!state.IsGood)
+            return state;
         switch (command[0])
         {
             case TestUnitReady:
-                return _isStopped ? Sense.BecomingReady : Sense.Good;
+                return Sense.Good;
             case StartStopUnit:
-                _isStopped = (command[4] & 1) == 0;
+                IsStopped = (command[4] & 1) == 0 || IsBroken;
                 return Sense.Good;
             case PreventRemoval or SynchronizeCache10 or SynchronizeCache16:
                 return Sense.Good;
@@ -60,14 +80,14 @@ public sealed class ScsiDisk(DiskImage image, string serial)
                 return ModeSense(command, dataIn, out bytesIn);
             case ReadCapacity10:
                 Span<byte> capacity = stackalloc byte[8];
-                BinaryPrimitives.WriteUInt32BigEndian(capacity, (uint)Math.Min(image.Blocks - 1, uint.MaxValue));
+                BinaryPrimitives.WriteUInt32BigEndian(capacity, (uint)Math.Min(Image.Blocks - 1, uint.MaxValue));
                 BinaryPrimitives.WriteUInt32BigEndian(capacity[4..], DiskImage.BlockBytes);
                 bytesIn = Give(capacity, capacity.Length, dataIn);
                 return Sense.Good;
             case ServiceActionIn16 when (command[1] & 0x1F) == ReadCapacity16:
                 Span<byte> longCapacity = stackalloc byte[32];
                 longCapacity.Clear();
-                BinaryPrimitives.WriteUInt64BigEndian(longCapacity, image.Blocks - 1);
+                BinaryPrimitives.WriteUInt64BigEndian(longCapacity, Image.Blocks - 1);
                 BinaryPrimitives.WriteUInt32BigEndian(longCapacity[8..], DiskImage.BlockBytes);
                 bytesIn = Give(longCapacity, (int)Math.Min(BinaryPrimitives.ReadUInt32BigEndian(command[10..]), (uint)longCapacity.Length), dataIn);
                 return Sense.Good;
@@ -88,13 +108,21 @@ public sealed class ScsiDisk(DiskImage image, string serial)
         }
     }
 
+    // What is in the way of a command; of a new medium the next one is told, once.
+    private Sense State()
+    {
+        bool isChanged = _isChanged;
+        _isChanged = false;
+        return isChanged ? Sense.MediumChanged : !_hasMedium ? Sense.NoMedium : IsStopped ? Sense.BecomingReady : Sense.Good;
+    }
+
     private Sense Read(ReadOnlySpan<byte> command, Span<byte> data, out int bytes)
     {
         bytes = 0;
         if (!TryRange(command, out ulong first, out uint blocks))
             return Sense.OutOfRange(first);
         int whole = (int)Math.Min(blocks, (uint)(data.Length / DiskImage.BlockBytes));
-        if (!image.TryRead(first, data[..(whole * DiskImage.BlockBytes)]))
+        if (!Image.TryRead(first, data[..(whole * DiskImage.BlockBytes)]))
             return Sense.ReadError(first);
         bytes = whole * DiskImage.BlockBytes;
         BlocksRead += whole;
@@ -103,13 +131,13 @@ public sealed class ScsiDisk(DiskImage image, string serial)
 
     private Sense Write(ReadOnlySpan<byte> command, ReadOnlySpan<byte> data)
     {
-        if (image.IsReadOnly)
+        if (Image.IsReadOnly)
             return Sense.WriteProtected;
         if (!TryRange(command, out ulong first, out uint blocks))
             return Sense.OutOfRange(first);
         if (blocks * (ulong)DiskImage.BlockBytes > (ulong)data.Length)
             return Sense.InvalidField;
-        if (!image.TryWrite(first, data[..((int)blocks * DiskImage.BlockBytes)]))
+        if (!Image.TryWrite(first, data[..((int)blocks * DiskImage.BlockBytes)]))
             return Sense.WriteError(first);
         BlocksWritten += blocks;
         return Sense.Good;
@@ -137,7 +165,7 @@ public sealed class ScsiDisk(DiskImage image, string serial)
                 blocks = BinaryPrimitives.ReadUInt16BigEndian(command[7..]);
                 break;
         }
-        return first <= image.Blocks && blocks <= image.Blocks - first;
+        return first <= Image.Blocks && blocks <= Image.Blocks - first;
     }
 
     private Sense Inquire(ReadOnlySpan<byte> command, Span<byte> data, out int bytes)
@@ -153,6 +181,7 @@ public sealed class ScsiDisk(DiskImage image, string serial)
                 return Sense.InvalidField;
             // A direct-access device of SPC-3, fixed.
             length = 36;
+            page[1] = IsRemovable ? (byte)0x80 : (byte)0;
             page[2] = 5;
             page[3] = 2;
             page[4] = (byte)(length - 5);
@@ -202,7 +231,7 @@ public sealed class ScsiDisk(DiskImage image, string serial)
         page[header] = caching;
         page[header + 1] = 18;
         int length = header + 20;
-        byte protection = image.IsReadOnly ? (byte)0x80 : (byte)0;
+        byte protection = Image.IsReadOnly ? (byte)0x80 : (byte)0;
         if (isLong)
         {
             page[1] = (byte)(length - 2);

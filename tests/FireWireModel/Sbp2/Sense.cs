@@ -7,6 +7,7 @@ public enum SenseKey : byte
     NotReady = 2,
     MediumError = 3,
     IllegalRequest = 5,
+    UnitAttention = 6,
     DataProtect = 7,
     AbortedCommand = 0xB,
 }
@@ -22,6 +23,8 @@ public readonly record struct Sense(SenseKey Key, ushort Code, bool HasInformati
     public static readonly Sense InvalidField = new(SenseKey.IllegalRequest, 0x2400);
     public static readonly Sense WriteProtected = new(SenseKey.DataProtect, 0x2700);
     public static readonly Sense BecomingReady = new(SenseKey.NotReady, 0x0402);
+    public static readonly Sense NoMedium = new(SenseKey.NotReady, 0x3A00);
+    public static readonly Sense MediumChanged = new(SenseKey.UnitAttention, 0x2800);
 
     public bool IsGood => Key == SenseKey.None;
 
