@@ -43,13 +43,16 @@ public struct Sbp2Unit
     /// <summary>It takes commands of 16 bytes.</summary>
     public bool HasLongCommands;
 
-    /// <summary>By which bridges are told apart; 0 if the directory says nothing.</summary>
+    /// <summary>By which bridges are told apart; <see cref="Unsaid"/> if the directory says nothing.</summary>
     public uint Firmware, Model;
+
+    /// <summary>A number of more than the 24 bits that a directory has: 0 is a model, too.</summary>
+    public const uint Unsaid = uint.MaxValue;
 
     /// <summary>Reads the unit directory at a place of a ROM; the first of its disks is meant.</summary>
     public static UnitFault Read(RomImage rom, int directory, out Sbp2Unit unit)
     {
-        unit = new Sbp2Unit();
+        unit = new Sbp2Unit { Firmware = Unsaid, Model = Unsaid };
         uint characteristics = LeastTimeout << 8 | CommandBlock.LeastBytes / 4;
         RomEntries entries = rom.Entries(directory);
         while (entries.TryNext(out RomEntry entry))

@@ -89,6 +89,17 @@ public sealed class Sbp2FormatTests
         Assert.Equal(Workarounds.Override | Workarounds.Inquiry36, KnownBridges.Of(unit, Workarounds.Override | Workarounds.Inquiry36));
     }
 
+    /// <summary>Others than music players have this firmware and say no model: their capacity is right.</summary>
+    [Fact]
+    public void A_model_that_is_not_said_is_not_model_0()
+    {
+        RomDirectory unit = Unit().Value(0x54, 0x4000).Value(0x3C, 0x0A_2701).Value(0x14, 0);
+        Assert.Equal(UnitFault.None, Read(Build(unit), out Sbp2Unit read));
+        Assert.Equal(Workarounds.None, KnownBridges.Of(read, Workarounds.None));
+        Assert.Equal(UnitFault.None, Read(Build(unit.Value(0x17, 0)), out read));
+        Assert.Equal(Workarounds.Most128K | Workarounds.FixCapacity, KnownBridges.Of(read, Workarounds.None));
+    }
+
     [Fact]
     public void Management_requests_are_what_targets_read()
     {
