@@ -62,7 +62,7 @@ public sealed unsafe partial class Sbp2Disk
         return bytes == request.Count * BlockBytes ? BlockResult.Complete : BlockResult.BadLength;
     }
 
-    private bool CanLink => IsDoorOpen && _orbs[_linked % Orbs] == null && _linked < _over + Orbs - 1
+    private bool CanLink => IsDoorOpen && UnderWay < _most && _orbs[_linked % Orbs] == null && _linked < _over + Orbs - 1
         && (_agent is AgentPhase.Starting or AgentPhase.Running || (_agent == AgentPhase.Reset && !_pointerWrite.IsUnderWay));
 
     private void StartCommands(ulong now)

@@ -101,6 +101,7 @@ public sealed unsafe partial class Sbp2Disk
         }
         Counters.Logins++;
         _isDelayed = false;
+        _most = Orbs;
         _holdTime = hold * 1_000_000ul;
         Enter(DiskState.Starting);
     }

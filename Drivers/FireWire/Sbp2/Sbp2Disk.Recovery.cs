@@ -8,7 +8,7 @@ namespace Sluice.Drivers.Sbp2;
 // What no longer answers at all is given up. Source: SBP-2, sections 6.4.1, 10.
 public sealed unsafe partial class Sbp2Disk
 {
-    // Without a command that ends well in between.
+    // Without a command that ends well in between; not counted are tasks that could be aborted.
     private const int MostRecoveries = 6;
 
     // From the abort of a task to its status.
@@ -17,6 +17,9 @@ public sealed unsafe partial class Sbp2Disk
     private RecoveryStep _recovery;
     private DiskState _resume;
     private int _recoveries, _abortedPlace;
+
+    // Commands at once. Some bridges lose what is linked while they work: who needed help gets one after the other, until the next login.
+    private int _most = Orbs;
     private bool _wasUnitReset;
 
     private enum RecoveryStep : byte
@@ -57,6 +60,7 @@ public sealed unsafe partial class Sbp2Disk
             return;
         _resume = State;
         _wasUnitReset = false;
+        _most = 1;
         if (++_recoveries > MostRecoveries)
         {
             Leave(DiskState.Failed);
@@ -138,6 +142,7 @@ public sealed unsafe partial class Sbp2Disk
     private void Resume()
     {
         State = _resume;
+        _recoveries -= _recovery is RecoveryStep.Abort or RecoveryStep.Grace ? 1 : 0;
         _due = State == DiskState.Starting ? 0 : ulong.MaxValue;
         _work.Mark();
     }

@@ -146,6 +146,53 @@ public sealed class Sbp2RecoveryTests
         }
     }
 
+    /// <summary>Commands that are linked while another is under way get lost, as with some bridges; whether they can be aborted or not.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_disk_that_loses_what_is_linked_while_it_works_gets_one_command_after_the_other(bool aborts)
+    {
+        using Sbp2Machine machine = new Sbp2Machine().Ready();
+        var lost = new List<byte[]>();
+        machine.Node.Swallows = packet =>
+        {
+            if (!IsStatus(packet) || packet.Data[1] == 12)
+                return false;
+            if (packet.Data[3] == 0 && machine.Ours.UnderWay > 1)
+                lost.Add(packet.Data.ToArray());
+            else if (aborts && packet.Data[3] != 0)
+                packet.Data[1] = 0;
+            return packet.Data[3] == 0 && machine.Ours.UnderWay > 1;
+        };
+        BlockRequest[] requests = [.. Enumerable.Range(0, 15).Select(i => machine.Write((ulong)i * 8, 8, i))];
+        machine.Until(() => machine.Ours.Counters.TimeOuts != 0, 21_000);
+        // They are aborted in the order of their places.
+        lost.Sort((one, other) => BinaryPrimitives.ReadUInt32BigEndian(one.AsSpan(4)).CompareTo(BinaryPrimitives.ReadUInt32BigEndian(other.AsSpan(4))));
+        for (int i = 0; i < lost.Count && aborts; i++)
+        {
+            machine.Until(() => machine.Ours.Counters.Aborts == (ulong)i + 1);
+            machine.Pass(2);
+            lost[i][1] = 12;
+            Assert.True(machine.Disk.TryWrite((ushort)(0xFFC0 | machine.Node.Phy.PhysicalId), Status, lost[i], (_, _) => { }));
+        }
+        machine.Until(() => requests.All(request => !request.IsUnderWay), 10_000);
+        Assert.All(requests, request => Assert.Equal(BlockResult.Complete, request.Result));
+        Assert.Equal(aborts ? (15ul, 0ul) : (1ul, 1ul), (machine.Ours.Counters.Aborts, machine.Ours.Counters.TaskSets));
+        // A bus reset does not make it another disk; a login may.
+        machine.Reset();
+        machine.Ready();
+        int most = 0;
+        machine.Node.Swallows = packet =>
+        {
+            most = Math.Max(most, machine.Ours.UnderWay);
+            return false;
+        };
+        requests = [.. Enumerable.Range(0, 40).Select(i => machine.Write((ulong)i * 8, 8, i))];
+        machine.Until(() => requests.All(request => !request.IsUnderWay));
+        Assert.Equal((1, 1ul), (most, machine.Ours.Counters.Reconnects));
+        machine.CheckNothingLeaks();
+    }
+
     [Fact]
     public void An_agent_that_dies_again_and_again_is_given_up()
     {
