@@ -271,7 +271,7 @@ public sealed class IsoResources : ITransactionHandler, ITimerHandler, IWork
             _value = gives ? old + Bandwidth : old - Bandwidth;
             if (old > AllBandwidth || (gives && _value > AllBandwidth))
             {
-                End(ResourceResult.Failed);
+                Fail(ResourceResult.Failed);
                 return;
             }
             if (!gives && old < Bandwidth)
@@ -325,9 +325,16 @@ public sealed class IsoResources : ITransactionHandler, ITimerHandler, IWork
         }
     }
 
-    // Bandwidth that was taken goes back; the bus reset that would do it may be far.
+    // Bandwidth that was taken goes back, and a channel also if bandwidth does not: the bus reset that would do it may be far.
     private void Fail(ResourceResult result)
     {
+        if (_isRelease && _step == Step.Bandwidth)
+        {
+            _result = result;
+            _locking = 0;
+            Next();
+            return;
+        }
         if (_isRelease || _step is not (Step.ChannelsHi or Step.ChannelsLo) || Bandwidth == 0)
         {
             End(_step == Step.Undo ? _result : result);

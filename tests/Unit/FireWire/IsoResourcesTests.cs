@@ -277,6 +277,29 @@ public sealed class IsoResourcesTests : IDisposable, IResourceHandler
         Assert.Equal(ResourceResult.NoManager, Allocate(New(), 1, 1));
     }
 
+    /// <summary>Somebody gave back more than he had, or the register does not answer.</summary>
+    [Theory]
+    [InlineData(Error.None, 4915u)]
+    [InlineData(Error.None, 916u)]
+    [InlineData(Error.None, uint.MaxValue)]
+    [InlineData(Error.Busy, 0u)]
+    public void A_channel_goes_back_also_if_bandwidth_does_not(Error error, uint bandwidth)
+    {
+        Plug(0);
+        foreach (ulong channels in (ulong[])[1ul << 5, 1ul << 40])
+        {
+            IsoResources owner = New();
+            Assert.Equal(ResourceResult.Complete, Allocate(owner, channels, 4000));
+            _one.Locks = register => register == 1 ? (error, bandwidth) : null;
+            Assert.Equal(ResourceResult.Failed, Release(owner));
+            _one.Locks = null;
+            Assert.Equal((-1, 0u), (owner.Channel, owner.Bandwidth));
+            Assert.Equal((uint.MaxValue, uint.MaxValue), (Registers().Hi, Registers().Lo));
+            _one.Phy.InitiateReset(isLong: false);
+            Wait();
+        }
+    }
+
     [Theory]
     [InlineData(4916u, ResourceResult.Failed)]
     [InlineData(uint.MaxValue, ResourceResult.Failed)]
