@@ -17,6 +17,9 @@ public sealed partial class Camera
 
     private enum StartStep
     {
+        ReadFunctions,
+        WritePower,
+        Disable,
         ReadFormats,
         ReadModes,
         ReadRates,
@@ -29,10 +32,23 @@ public sealed partial class Camera
         Done,
     }
 
+    // Cameras without the inquiry have no switch, either.
+    private protected override bool IsOptional => (StartStep)Step <= StartStep.WritePower;
+
     private protected override void Do()
     {
         switch ((StartStep)Step)
         {
+            case StartStep.ReadFunctions:
+                Read(CameraUnit.FunctionInquiry);
+                break;
+            case StartStep.WritePower:
+                Write(CameraUnit.Power, 1u << 31);
+                break;
+            case StartStep.Disable:
+                // It may send still for whoever had it before; nothing below is changed while it does.
+                Write(CameraUnit.Enable, 0);
+                break;
             case StartStep.ReadFormats:
                 Read(CameraUnit.FormatInquiry);
                 break;
@@ -75,6 +91,8 @@ public sealed partial class Camera
 
     private protected override void Answered(uint quadlet)
     {
+        if ((StartStep)Step == StartStep.ReadFunctions && (quadlet & CameraUnit.HasPower) == 0)
+            Step++;
         if (!IsPossible(quadlet))
             Fail(VideoEnd.NoSuchMode);
         else if ((StartStep)(++Step) == StartStep.Done)

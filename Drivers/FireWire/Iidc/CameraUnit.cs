@@ -6,8 +6,11 @@ namespace Sluice.Drivers.Iidc;
 internal static class CameraUnit
 {
     // Bit 0 of the specification is the highest.
-    public const uint FormatInquiry = 0x100, ModeInquiry = 0x180, RateInquiry = 0x200, CurrentRate = 0x600, CurrentMode = 0x604,
-        CurrentFormat = 0x608, Channel = 0x60C, Enable = 0x614;
+    public const uint FormatInquiry = 0x100, ModeInquiry = 0x180, RateInquiry = 0x200, FunctionInquiry = 0x400, CurrentRate = 0x600,
+        CurrentMode = 0x604, CurrentFormat = 0x608, Channel = 0x60C, Power = 0x610, Enable = 0x614;
+
+    /// <summary>Of <see cref="FunctionInquiry"/>: its power can be switched.</summary>
+    public const uint HasPower = 1 << 15;
 
     private const uint Specifier = 0x00_A02D, FirstVersion = 0x00_0100, LastVersion = 0x00_0102;
     private const byte DependentDirectory = 0xD4, CommandRegisters = 0x40;

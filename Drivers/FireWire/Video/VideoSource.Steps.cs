@@ -10,11 +10,15 @@ public abstract partial class VideoSource
     private const ulong Look = 1_000_000;
     private const int MostSilentLooks = 10;
 
+    // Times that a node is asked again, a look later, that is busy with what it was told before.
+    private const int MostRefusals = 3;
+
     // Of a packet besides its data: header and two CRCs.
     private const uint PacketQuadlets = 3;
 
-    private int _silentLooks;
+    private int _silentLooks, _refusals;
     private byte _generation;
+    private bool _isPausing;
 
     // Of what stops it: whether it is being told, has been, and whether its resources were given back.
     private bool _isTelling, _isTold, _isReleased;
@@ -46,6 +50,7 @@ public abstract partial class VideoSource
     {
         Node = -1;
         Step = 0;
+        Resume();
         if (State == VideoState.Idle)
             State = VideoState.Absent;
         else if (State != VideoState.Absent)
@@ -59,7 +64,10 @@ public abstract partial class VideoSource
             return false;
         bool isLook = !_timer.IsRunning;
         if (isLook)
+        {
+            _isPausing = false;
             LookAfter();
+        }
         Go();
         if (isLook && State is not (VideoState.Absent or VideoState.Idle))
             _timer.Start(Look);
@@ -72,13 +80,27 @@ public abstract partial class VideoSource
         bool isOld = IsOld || transaction.Result is TransactionResult.BusReset or TransactionResult.OldGeneration;
         bool isComplete = transaction.Result == TransactionResult.Complete;
         if (isOld)
+        {
             _isTelling = false;
+        }
+        else if (IsPassing(transaction) && ++_refusals <= MostRefusals)
+        {
+            _isTelling = false;
+            _isPausing = true;
+        }
         else if (TakeTelling())
+        {
             Told(isComplete, transaction.Quadlet);
-        else if (!isComplete)
+        }
+        else if (!isComplete && !IsOptional)
+        {
             Fail(VideoEnd.Refused);
+        }
         else if (IsActive)
-            Answered(transaction.Quadlet);
+        {
+            _refusals = 0;
+            Answered(isComplete ? transaction.Quadlet : 0);
+        }
         Go();
     }
 
@@ -92,6 +114,9 @@ public abstract partial class VideoSource
         }
         Go();
     }
+
+    /// <summary>Whether a node may refuse what <see cref="Step"/> says of starting; the answer is 0 then.</summary>
+    private protected virtual bool IsOptional => false;
 
     /// <summary>Begins what <see cref="Step"/> says of starting; nothing is under way, and the node is there.</summary>
     private protected abstract void Do();
@@ -113,6 +138,7 @@ public abstract partial class VideoSource
         State = VideoState.Starting;
         _silentLooks = 0;
         Step = 0;
+        Resume();
         _timer.Start(Look);
         Go();
     }
@@ -126,7 +152,7 @@ public abstract partial class VideoSource
 
     private protected void Go()
     {
-        if (IsBusy)
+        if (IsBusy || _isPausing)
             return;
         if (State == VideoState.Stopping)
             GoToEnd();
@@ -142,6 +168,7 @@ public abstract partial class VideoSource
         State = VideoState.Stopping;
         Step = 0;
         _isTold = _isReleased = false;
+        Resume();
         StopListening();
         Go();
     }
@@ -170,6 +197,16 @@ public abstract partial class VideoSource
         bool isTelling = _isTelling;
         _isTelling = false;
         return isTelling;
+    }
+
+    // What may be otherwise a second later. A lock may have been done without an answer: doing it again is not the same.
+    private static bool IsPassing(Transaction transaction) => transaction.Code != TransactionCode.Lock && transaction.Result
+        is TransactionResult.Busy or TransactionResult.ConflictError or TransactionResult.DataError or TransactionResult.TimedOut or TransactionResult.NoAck;
+
+    private void Resume()
+    {
+        _refusals = 0;
+        _isPausing = false;
     }
 
     private void LookAfter()

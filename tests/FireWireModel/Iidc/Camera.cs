@@ -28,12 +28,18 @@ public sealed class Camera : Node
     {
     }
 
+    /// <summary>How it answers what its registers are asked before it looks; to be dequeued by each request. Null in it: it looks.</summary>
+    public Queue<Rcode?> Refusals { get; } = new();
+
     /// <summary>Frames that were sent whole.</summary>
     public long Frames { get; private set; }
 
     public override bool NeedsCycles => _registers.IsSending || IsInFrame;
 
     private bool IsInFrame => _sent < _frame.Length;
+
+    /// <summary>Switches its power off, as a register of it does.</summary>
+    public void SwitchOff() => _registers.SwitchOff();
 
     public override void CycleStarted(uint cycleTime)
     {
@@ -69,6 +75,8 @@ public sealed class Camera : Node
     {
         if (offset - CommandBase >= CommandBytes || (offset & 3) != 0 || data.Length != 4)
             return Rcode.AddressError;
+        if (Refusals.TryDequeue(out Rcode? refusal) && refusal != null)
+            return refusal.Value;
         if (!_registers.TryRead((int)(offset - CommandBase), out uint value))
             return Rcode.AddressError;
         BinaryPrimitives.WriteUInt32BigEndian(data, value);
@@ -79,6 +87,8 @@ public sealed class Camera : Node
     {
         if (offset - CommandBase >= CommandBytes || (offset & 3) != 0 || data.Length != 4)
             return Rcode.AddressError;
+        if (Refusals.TryDequeue(out Rcode? refusal) && refusal != null)
+            return refusal.Value;
         bool was = _registers.IsSending;
         if (!_registers.TryWrite((int)(offset - CommandBase), BinaryPrimitives.ReadUInt32BigEndian(data)))
             return Rcode.AddressError;

@@ -36,6 +36,9 @@ internal sealed class CameraRegisters
     // The format, the mode and the rate are ones that it has, and its packets ones that the speed has.
     private bool IsPossible => _format == 0 && _mode < VideoMode.Count && Mode.HasRate(_rate) && Mode.PacketBytes(_rate) <= Speed.MostIsochronousBytes;
 
+    /// <summary>Its power is switched off; the rest of its registers stay as they are.</summary>
+    public void SwitchOff() => _isOn = false;
+
     public void FrameSent() => _shots = Math.Max(0, _shots - 1);
 
     public bool TryRead(int register, out uint value)
@@ -67,6 +70,9 @@ internal sealed class CameraRegisters
 
     public bool TryWrite(int register, uint value)
     {
+        // As many cameras do: what it sends is not changed while it sends.
+        if (_isEnabled && register is >= CurrentRate and <= IsochronousChannel)
+            return false;
         switch (register)
         {
             case Initialize:

@@ -9,6 +9,7 @@ using Xunit;
 using Camera = Sluice.Drivers.Iidc.Camera;
 using ModelCamera = Sluice.FireWire.Iidc.Camera;
 using ModelMode = Sluice.FireWire.Iidc.VideoMode;
+using Rcode = Sluice.FireWire.Bus.Rcode;
 
 namespace Sluice.Tests.FireWire;
 
@@ -98,6 +99,69 @@ public sealed class CameraTests
     }
 
     [Fact]
+    public void A_camera_without_power_is_switched_on()
+    {
+        using var bus = new Viewing("coherent");
+        bus.Theirs.SwitchOff();
+        bus.Start(5, 3);
+        bus.See(2);
+        bus.End();
+    }
+
+    /// <summary>Who had it before was restarted, and did not tell it to stop. What it sends cannot be changed while it sends.</summary>
+    [Fact]
+    public void A_camera_that_still_sends_for_another_is_stopped_first()
+    {
+        using var bus = new Viewing("coherent");
+        foreach ((uint register, uint value) in (ReadOnlySpan<(uint, uint)>)[(0x604, 1u << 29), (0x60C, 9u << 28 | 2 << 24), (0x614, 1u << 31)])
+            bus.Write(register, value);
+        bus.Machine.Pass(100_000);
+        Assert.True(bus.Theirs.Frames > 0);
+        bus.Start(5, 4);
+        bus.See(3, isExact: false);
+        bus.End();
+    }
+
+    [Theory]
+    [InlineData(Rcode.ConflictError)]
+    [InlineData(Rcode.DataError)]
+    public void A_camera_that_is_busy_at_any_step_is_asked_again(Rcode busy)
+    {
+        using var bus = new Viewing("coherent");
+        for (int step = 0; step < 12; step++)
+        {
+            bus.Theirs.Refusals.Clear();
+            for (int i = 0; i < step; i++)
+                bus.Theirs.Refusals.Enqueue(null);
+            bus.Theirs.Refusals.Enqueue(busy);
+            bus.Theirs.Refusals.Enqueue(busy);
+            bus.Start(1, 3);
+            bus.See(2, isExact: false);
+            bus.Camera.Stop();
+            bus.Wait(VideoState.Idle);
+            bus.Machine.Pass(100_000);
+            Assert.False(bus.Theirs.NeedsCycles);
+        }
+        bus.End();
+    }
+
+    [Theory]
+    [InlineData(Rcode.ConflictError, 10_000_000)]
+    [InlineData(Rcode.TypeError, 100_000)]
+    public void A_camera_that_refuses_for_good_is_given_up(Rcode refusal, int microseconds)
+    {
+        using var bus = new Viewing("coherent");
+        for (int i = 0; i < 100; i++)
+            bus.Theirs.Refusals.Enqueue(refusal);
+        Assert.True(bus.Camera.TryStart(1, 3));
+        bus.Machine.Pass(1000);
+        bus.Wait(VideoState.Idle, microseconds);
+        Assert.Equal(VideoEnd.Refused, bus.Camera.End);
+        bus.Theirs.Refusals.Clear();
+        bus.End();
+    }
+
+    [Fact]
     public void Nobody_takes_frames_and_the_camera_goes_on()
     {
         using var bus = new Viewing("coherent");
@@ -177,7 +241,7 @@ public sealed class CameraTests
         public void OnResources(IsoResources resources, ResourceResult result) => Result = result;
     }
 
-    private sealed class Viewing : VideoMachine<ModelCamera>
+    private sealed class Viewing : VideoMachine<ModelCamera>, ITransactionHandler
     {
         private long _next = -1;
 
@@ -197,6 +261,16 @@ public sealed class CameraTests
             Assert.True(Camera.TryStart(mode, rate));
             Wait(VideoState.Running);
         }
+
+        /// <summary>Writes one of its registers as somebody else would.</summary>
+        public void Write(uint register, uint value)
+        {
+            FireWireBus core = Driver.Bus;
+            core.Submit(new Transaction(this).WriteQuadlet(Theirs.Phy.PhysicalId, core.Generation, ModelCamera.CommandBase + register, value));
+            Machine.Pass(1_000);
+        }
+
+        public void OnDone(Transaction transaction) => Assert.Equal(TransactionResult.Complete, transaction.Result);
 
         /// <summary>Takes so many frames: each is one that was sent, in order.</summary>
         public void See(int frames, bool isExact = true, bool isPure = true)
