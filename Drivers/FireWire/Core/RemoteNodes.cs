@@ -54,9 +54,12 @@ public sealed class RemoteNodes : IBusClient, ITransactionHandler, ITimerHandler
 {
     public const int MostClients = 8;
 
-    /// <summary>Times that a node is asked that is not ready or fails, and how long is waited in between.</summary>
-    public const int MostTries = 10;
+    /// <summary>Times that a node is asked that is not ready or fails, and how long is waited in between: some disks answer when they turn.</summary>
+    public const int MostTries = 30;
     public const ulong PauseMicroseconds = 1_000_000;
+
+    /// <summary>Who takes longer comes after all others.</summary>
+    public const ulong MostMicroseconds = 200_000;
 
     // One for each other node, and one to read into.
     private const int Images = Topology.MostNodes + 1;
@@ -74,7 +77,7 @@ public sealed class RemoteNodes : IBusClient, ITransactionHandler, ITimerHandler
     private readonly Slot[] _slots = new Slot[Topology.MostNodes];
     private readonly INodeClient?[] _clients = new INodeClient?[MostClients];
     private int _clientCount, _node = Topology.Nobody;
-    private ulong _resets;
+    private ulong _resets, _begunAt;
     private bool _isInterrupted;
 
     /// <summary>Begins to look at a bus. Only while the kernel starts.</summary>
@@ -154,6 +157,13 @@ public sealed class RemoteNodes : IBusClient, ITransactionHandler, ITimerHandler
             Take(ref slot, _scan.Take(transaction.Quadlet));
         else if (transaction.Result is TransactionResult.NoAck or TransactionResult.DataError && slot.Speed > BusSpeed.S100)
         {
+            // Once is by chance; twice in a row is not.
+            slot.HasMissed = !slot.HasMissed;
+            if (slot.HasMissed)
+            {
+                Read(slot.Speed);
+                return;
+            }
             Counters.Slowed++;
             _speeds[slot.Image] = --slot.Speed;
             Read(slot.Speed);
@@ -175,8 +185,13 @@ public sealed class RemoteNodes : IBusClient, ITransactionHandler, ITimerHandler
     {
         switch (result)
         {
-            case RomResult.More:
+            case RomResult.More when slot.IsLast || Clock.Microseconds < _begunAt + MostMicroseconds:
+                slot.HasMissed = false;
                 Read(slot.Speed);
+                break;
+            case RomResult.More:
+                slot.IsLast = true;
+                End(NodeState.Pending);
                 break;
             case RomResult.Identified:
                 Identify(ref slot);
@@ -234,25 +249,34 @@ public sealed class RemoteNodes : IBusClient, ITransactionHandler, ITimerHandler
     {
         if (!_bus.IsUp)
             return;
-        ulong now = Clock.Microseconds, due = ulong.MaxValue;
+        ulong due = ulong.MaxValue;
+        int next = Topology.Nobody;
+        _begunAt = Clock.Microseconds;
         for (int i = 0; i < _slots.Length; i++)
         {
             if (_slots[i].State != NodeState.Pending)
                 continue;
-            if (_slots[i].NotBefore <= now)
-            {
-                _node = i;
-                _slots[i].Image = (byte)Oldest();
-                _slots[i].Speed = BusSpeed.S100;
-                _speeds[_slots[i].Image] = BusSpeed.S800;
-                _scan.Begin(_images[_slots[i].Image]);
-                Read(BusSpeed.S100);
-                return;
-            }
-            due = Math.Min(due, _slots[i].NotBefore);
+            if (_slots[i].NotBefore > _begunAt)
+                due = Math.Min(due, _slots[i].NotBefore);
+            else if (next == Topology.Nobody || (_slots[next].IsLast && !_slots[i].IsLast))
+                next = i;
         }
-        if (due != ulong.MaxValue)
+        if (next != Topology.Nobody)
+            Begin(next);
+        else if (due != ulong.MaxValue)
             _timer.StartAt(due);
+    }
+
+    private void Begin(int node)
+    {
+        ref Slot slot = ref _slots[node];
+        _node = node;
+        slot.Image = (byte)Oldest();
+        slot.Speed = BusSpeed.S100;
+        slot.HasMissed = false;
+        _speeds[slot.Image] = BusSpeed.S800;
+        _scan.Begin(_images[slot.Image]);
+        Read(BusSpeed.S100);
     }
 
     private void Read(BusSpeed speed)
@@ -314,6 +338,9 @@ public sealed class RemoteNodes : IBusClient, ITransactionHandler, ITimerHandler
         public NodeState State;
         public BusSpeed Speed;
         public byte Image, Tries;
+
+        // The last read got no answer at this speed; it took too long, and waits until all others are read.
+        public bool HasMissed, IsLast;
         public ulong NotBefore;
     }
 }

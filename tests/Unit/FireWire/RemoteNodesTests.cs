@@ -77,11 +77,14 @@ public sealed class RemoteNodesTests : IDisposable, INodeClient
         Plug(late, never);
         _machine.Pass(20_000);
         Assert.Equal((NodeState.Pending, NodeState.Pending, 2ul), (StateOf(late), StateOf(never), _nodes.Counters.NotReady));
+        // A disk that answers once it turns.
+        _machine.Pass(25_000_000, 10_000);
         late.Rom = rom;
-        _machine.Pass(1_100_000);
+        _machine.Pass(1_100_000, 10_000);
         Assert.Equal((NodeState.Known, NodeState.Pending), (StateOf(late), StateOf(never)));
-        _machine.Pass(10_000_000);
-        Assert.Equal((NodeState.Unreadable, 11ul, 1ul), (StateOf(never), _nodes.Counters.NotReady, _nodes.Counters.Unreadable));
+        _machine.Pass(5_000_000, 10_000);
+        Assert.Equal((NodeState.Unreadable, 1ul), (StateOf(never), _nodes.Counters.Unreadable));
+        Assert.InRange(_nodes.Counters.NotReady, 50ul, 60ul);
         Check(late);
     }
 
@@ -176,12 +179,62 @@ public sealed class RemoteNodesTests : IDisposable, INodeClient
     }
 
     [Fact]
+    public void One_read_that_was_lost_makes_nobody_slow()
+    {
+        MemoryNode peer = new(new BusInformation(2));
+        for (int i = 0; i < 12; i++)
+            _node.Acks.Enqueue(i is 7 or 11 ? AckCode.Missing : AckCode.Pending);
+        Plug(peer);
+        _machine.Pass(20_000);
+        Check(peer);
+        Assert.Empty(_node.Acks);
+        Assert.Equal((0ul, 0ul, BusSpeed.S400), (_nodes.Counters.Slowed, _nodes.Counters.Failed, _node.Core.SpeedTo(peer.Phy.PhysicalId)));
+    }
+
+    [Fact]
+    public void Who_answers_slowly_comes_after_all_others()
+    {
+        uint[] rom = new MemoryNode(new BusInformation(9)).Rom.ToArray();
+        (int Label, ushort Source, ushort Destination, int Index)? asked = null;
+        var slow = new ScriptNode(request =>
+        {
+            asked = (request.Label, request.Source, request.Destination, (int)(request.Offset - Rom.Address) / 4);
+            return Model.Ack.Pending;
+        });
+        MemoryNode[] peers = [.. Enumerable.Range(2, 4).Select(i => new MemoryNode(new BusInformation((ulong)i)))];
+        _machine.Add(_node);
+        foreach (MemoryNode peer in peers)
+            _machine.Add(peer);
+        _machine.Add(slow);
+        Assert.True(rom.Length > 10);
+        for (int passed = 0; passed < 3 * rom.Length; passed++)
+        {
+            _machine.Pass(30_000);
+            // Some 40 ms each: seven reads take longer than everybody has at first.
+            if (passed == 12)
+                Check(peers);
+            Assert.True(passed >= 12 || _nodes.StateOf(slow.Phy.PhysicalId) == NodeState.Pending);
+            if (asked is not { } question)
+                continue;
+            asked = null;
+            slow.Send(packet =>
+            {
+                packet.Response(Model.Tcode.ReadQuadletResponse, question.Label, question.Source, question.Destination, Model.Rcode.Complete);
+                packet.Q3 = question.Index < rom.Length ? rom[question.Index] : 0;
+            });
+        }
+        Assert.Contains(peers, peer => peer.Phy.PhysicalId > slow.Phy.PhysicalId);
+        Check(slow.Phy.PhysicalId, rom);
+        Assert.Equal(0ul, _nodes.Counters.Failed);
+    }
+
+    [Fact]
     public void A_node_that_nobody_is_behind_is_given_up()
     {
         var silent = new ScriptNode(_ => Model.Ack.Missing);
         _machine.Add(_node);
         _machine.Add(silent);
-        _machine.Pass(12_000_000);
+        _machine.Pass(32_000_000, 10_000);
         Assert.Equal((NodeState.Unreadable, (ulong)RemoteNodes.MostTries), (_nodes.StateOf(silent.Phy.PhysicalId), _nodes.Counters.Failed));
         ulong submitted = _node.Core.Counters.Submitted;
         _machine.Pass(5_000_000);
@@ -202,12 +255,14 @@ public sealed class RemoteNodesTests : IDisposable, INodeClient
     private void Check(params Node[] peers)
     {
         foreach (Node peer in peers)
-        {
-            Assert.Equal(NodeState.Known, StateOf(peer));
-            RomImage image = _nodes.ImageOf(peer.Phy.PhysicalId)!;
-            uint[] rom = peer.Rom.ToArray();
-            Assert.Equal(rom, Enumerable.Range(0, rom.Length).Select(i => image[i]));
-            Assert.Equal(peer.Phy.PhysicalId, _nodes.NodeOf(image.Guid));
-        }
+            Check(peer.Phy.PhysicalId, peer.Rom.ToArray());
+    }
+
+    private void Check(int node, uint[] rom)
+    {
+        Assert.Equal(NodeState.Known, _nodes.StateOf(node));
+        RomImage image = _nodes.ImageOf(node)!;
+        Assert.Equal(rom, Enumerable.Range(0, rom.Length).Select(i => image[i]));
+        Assert.Equal(node, _nodes.NodeOf(image.Guid));
     }
 }
