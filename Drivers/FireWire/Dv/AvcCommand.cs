@@ -16,7 +16,7 @@ internal static class AvcCommand
     // Says nothing more; no entry; the type of tape recorders and players.
     private const byte ExtensionCode = 7, NoSubunit = 0xFF, TapeRecorder = 4;
 
-    private const byte WindOperation = 0xC4, StopOperand = 0x60;
+    private const byte WindOperation = 0xC4, StopOperand = 0x60, TransportOperation = 0xD0;
 
     /// <summary>OUTPUT PLUG SIGNAL FORMAT of the unit's first isochronous plug.</summary>
     public static ReadOnlySpan<byte> AskFormat => [1, 0xFF, 0x18, 0, 0xFF, 0xFF, 0xFF, 0xFF];
@@ -25,13 +25,16 @@ internal static class AvcCommand
     public static ReadOnlySpan<byte> AskSubunits => [1, 0xFF, 0x31, ExtensionCode, 0xFF, 0xFF, 0xFF, 0xFF];
 
     /// <summary>TRANSPORT STATE of the first tape.</summary>
-    public static ReadOnlySpan<byte> AskTransport => [1, 0x20, 0xD0, 0x7F];
+    public static ReadOnlySpan<byte> AskTransport => [1, 0x20, TransportOperation, 0x7F];
 
     /// <summary>PLAY, forward.</summary>
     public static ReadOnlySpan<byte> Play => [0, 0x20, 0xC3, 0x75];
 
     /// <summary>WIND, stop.</summary>
     public static ReadOnlySpan<byte> Stop => [0, 0x20, WindOperation, StopOperand];
+
+    /// <summary>Whether it may answer an operation: it has the same, or that of what the tape does.</summary>
+    public static bool IsOf(ReadOnlySpan<byte> response, byte operation) => response[2] == operation || operation == TransportOperation;
 
     public static int KindOf(ReadOnlySpan<byte> response) => response[0] & 0xF;
 

@@ -27,7 +27,7 @@ public sealed unsafe partial class DvDevice : IFcpHandler
     private OutputPlug _plug, _wanted;
     private BusSpeed _rate;
     private int _channel, _tries, _interim;
-    private byte _subunit, _page;
+    private byte _subunit, _operation, _page;
 
     // A command is under way; the format was asked for; the tape was made to play; we are counted by the plug; others were before us.
     private bool _isAsking, _isAsked, _hasPlayed, _isConnected, _isBorrowed;
@@ -70,7 +70,8 @@ public sealed unsafe partial class DvDevice : IFcpHandler
     [PacketPath]
     public bool OnResponse(FcpExchange exchange, ReadOnlySpan<byte> response)
     {
-        bool isAnswer = response.Length >= 4 && response[1] == _subunit && AvcCommand.KindOf(response) != AvcCommand.Interim;
+        // One that is late may answer what was asked before.
+        bool isAnswer = response.Length >= 4 && response[1] == _subunit && AvcCommand.IsOf(response, _operation) && AvcCommand.KindOf(response) != AvcCommand.Interim;
         if (!isAnswer && ++_interim <= MostInterim)
             return true;
         Replied(isAnswer ? response : default);
@@ -273,6 +274,7 @@ public sealed unsafe partial class DvDevice : IFcpHandler
     {
         _interim = 0;
         _subunit = command[1];
+        _operation = command[2];
         fixed (byte* bytes = command)
             _isAsking = _exchange.Begin(Node, NewGeneration(), bytes, command.Length, Patience) == Error.None;
         return _isAsking;

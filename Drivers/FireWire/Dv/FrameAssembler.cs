@@ -81,20 +81,19 @@ internal sealed unsafe class FrameAssembler(IFrameOwner owner) : IIsoStreamHandl
             Counters.Foreign++;
             return;
         }
-        // A number for each packet with data; one without has that of the next.
+        if (data.Length == CipBytes)
+        {
+            Counters.Empty++;
+            return;
+        }
+        // A number for each packet with data. One without should have that of the next; not all devices see to that.
         if (_isInStep && (byte)first != _next)
         {
             Counters.Gaps++;
             _isTorn = true;
         }
         _isInStep = true;
-        _next = (byte)first;
-        if (data.Length == CipBytes)
-        {
-            Counters.Empty++;
-            return;
-        }
-        _next++;
+        _next = (byte)(first + 1);
         Counters.Packets++;
         Take(data.Slice(CipBytes), (second & Is50) != 0);
     }

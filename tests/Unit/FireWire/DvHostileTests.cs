@@ -89,6 +89,39 @@ public sealed unsafe class DvHostileTests
         bus.End();
     }
 
+    /// <summary>What it answers too late is no list of its parts, which would have no tape.</summary>
+    [Fact]
+    public void A_late_answer_is_none_to_the_next_command()
+    {
+        using var bus = new DvMachine("coherent");
+        bus.Theirs.Answer = command =>
+        {
+            if (command[2] == 0x18)
+                return [];
+            bus.Theirs.Answer = null;
+            return [[0xC, 0xFF, 0x18, 0, 0, 0, 0xFF, 0xFF], [0xC, 0xFF, 0x31, 7, 0x20, 0xFF, 0xFF, 0xFF]];
+        };
+        bus.Start();
+        bus.See(2);
+        Assert.Equal((1ul, 0ul), (bus.Device.Drops.Unanswered, bus.Device.Drops.Refused));
+        bus.End();
+    }
+
+    /// <summary>Packets without data should have the number of the next that has some; those of some devices have any.</summary>
+    [Fact]
+    public void Numbers_of_packets_without_data_cost_no_frame()
+    {
+        using var bus = new DvMachine("coherent");
+        bus.Start();
+        bus.See(2);
+        ulong empty = bus.Device.Drops.Empty;
+        bus.Talker.Say(Enumerable.Range(0, 200).Select(i => new Spoken([(byte)bus.Theirs.Phy.PhysicalId, 120, 0, (byte)i, 0x80, 0, 0xFF, 0xFF], bus.Device.Channel, Tag: 1)));
+        bus.See(4);
+        Assert.True(bus.Device.Drops.Empty >= empty + 200);
+        Assert.Equal(0ul, bus.Wrong);
+        bus.End();
+    }
+
     [Fact]
     public void A_device_that_stays_silent_ends_so_and_one_of_another_format_is_not_connected_to()
     {
