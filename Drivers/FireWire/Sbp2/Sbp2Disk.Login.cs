@@ -177,9 +177,9 @@ public sealed unsafe partial class Sbp2Disk
             return;
         if (_hasStatus)
             ManagementEnded(_isOk);
-        else if (result == TransactionResult.ConflictError)
+        else if (result is TransactionResult.ConflictError or TransactionResult.Busy)
         {
-            // It is busy with what another asked for.
+            // It is busy with what another asked for, or with a bus reset.
             _phase = ManagementPhase.Queued;
             _tellAt = Clock.Microseconds + ConflictPause;
         }

@@ -239,6 +239,25 @@ public sealed class Sbp2RecoveryTests
         machine.CheckNothingLeaks();
     }
 
+    /// <summary>After a bus reset it has much to do: a login that it keeps for us is not thrown away for that.</summary>
+    [Fact]
+    public void A_disk_that_is_busy_with_a_bus_reset_is_waited_for()
+    {
+        using Sbp2Machine machine = new Sbp2Machine().Ready();
+        machine.Reset();
+        machine.Approach(() => machine.Ours.State == DiskState.Reconnecting);
+        // As long as it is busy it asks nothing of us, either.
+        machine.Node.Swallows = packet => machine.Node.Acks.Count != 0;
+        for (int i = 0; i < 60; i++)
+            machine.Node.Acks.Enqueue(Sluice.FireWire.Core.AckCode.BusyX);
+        machine.Pass(300);
+        Assert.Equal(DiskState.Reconnecting, machine.Ours.State);
+        machine.Ready();
+        Assert.Equal((1ul, 1ul, 0ul), (machine.Ours.Counters.Logins, machine.Ours.Counters.Reconnects, machine.Ours.Counters.ReconnectsFailed));
+        Assert.Equal(BlockResult.Complete, machine.Run(machine.Read(0, 9, 1)));
+        machine.CheckNothingLeaks();
+    }
+
     [Fact]
     public void Nine_disks_get_eight_places_and_work_beside_each_other()
     {
