@@ -29,9 +29,12 @@ internal sealed unsafe class FrameAssembler(IFrameOwner owner) : IIsoStreamHandl
     // First quadlet: no EOH, node, DBS of 120, FN, QPC and SPH of 0, DBC. Second: EOH, format 0, 50/60 in bit 23, STYPE 0, the rest is its time.
     private const uint FirstMask = 0xC0FF_FC00, First = 120 << 16, SecondMask = 0xFF7C_0000, Second = 0x8000_0000, Is50 = 1 << 23;
 
+    // Half a second of packets: who speaks alone for so long is meant, as some devices give a number that they had once.
+    private const int LongAlone = 4000;
+
     private readonly ulong[] _has = new ulong[(DvSystem.MostFrameBytes / DvSystem.BlockBytes + 63) / 64];
     private byte* _frame;
-    private int _count, _sender = -1, _senderBefore = -1;
+    private int _count, _sender = -1, _senderBefore = -1, _stranger = -1, _alone;
     private byte _next;
     private bool _isInStep, _is50, _isBegun, _isTorn, _isDoubled;
 
@@ -76,11 +79,12 @@ internal sealed unsafe class FrameAssembler(IFrameOwner owner) : IIsoStreamHandl
             return;
         }
         int sender = (int)(first >> 24) & 0x3F;
-        if (sender != _sender && sender != _senderBefore)
+        if (sender != _sender && sender != _senderBefore && !IsAlone(sender))
         {
             Counters.Foreign++;
             return;
         }
+        _alone = 0;
         if (data.Length == CipBytes)
         {
             Counters.Empty++;
@@ -96,6 +100,17 @@ internal sealed unsafe class FrameAssembler(IFrameOwner owner) : IIsoStreamHandl
         _next = (byte)(first + 1);
         Counters.Packets++;
         Take(data.Slice(CipBytes), (second & Is50) != 0);
+    }
+
+    private bool IsAlone(int stranger)
+    {
+        if (stranger != _stranger)
+            _alone = 0;
+        _stranger = stranger;
+        if (++_alone < LongAlone)
+            return false;
+        _senderBefore = stranger;
+        return true;
     }
 
     private void Take(ReadOnlySpan<byte> blocks, bool is50)

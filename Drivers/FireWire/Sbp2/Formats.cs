@@ -150,13 +150,16 @@ internal readonly struct StatusBlock
 
     public ushort Code => (ushort)_scsi;
 
-    /// <summary>Reads one; false if its length is not what it says.</summary>
+    /// <summary>Reads one; false if it is shorter than it says. What some targets send behind that says nothing.</summary>
     public static bool TryRead(ReadOnlySpan<byte> data, out StatusBlock block)
     {
         block = default;
-        if (data.Length is < LeastBytes or > MostBytes || data.Length != 4 + 4 * (data[0] & 7))
+        if (data.Length is < LeastBytes or > MostBytes)
             return false;
-        block = new StatusBlock(data);
+        int said = 4 + 4 * (data[0] & 7);
+        if (said < LeastBytes || said > data.Length)
+            return false;
+        block = new StatusBlock(data[..said]);
         return block._first >> 30 != 3;
     }
 }

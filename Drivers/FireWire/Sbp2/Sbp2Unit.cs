@@ -14,7 +14,7 @@ public enum UnitFault : byte
     /// <summary>No logical unit that is a disk.</summary>
     NoDisk,
 
-    /// <summary>Command block ORBs of another size than are made here.</summary>
+    /// <summary>Longer command block ORBs than are made here.</summary>
     OrbSize,
 }
 
@@ -79,9 +79,10 @@ public struct Sbp2Unit
             return UnitFault.NoAgent;
         if (!new LogicalUnits(rom, directory).TryNext(out unit.LogicalUnit))
             return UnitFault.NoDisk;
+        // Who says less than all need does not mean it.
         uint orbBytes = (characteristics & 0xFF) * 4;
         unit.HasLongCommands = orbBytes >= CommandBlock.LongBytes;
-        return orbBytes is >= CommandBlock.LeastBytes and <= CommandBlock.Bytes ? UnitFault.None : UnitFault.OrbSize;
+        return orbBytes <= CommandBlock.Bytes ? UnitFault.None : UnitFault.OrbSize;
     }
 }
 

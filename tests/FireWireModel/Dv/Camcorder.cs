@@ -12,6 +12,9 @@ namespace Sluice.FireWire.Dv;
 /// </summary>
 public class Camcorder : Node
 {
+    /// <summary>The number that its packets say they are of; null: its own.</summary>
+    public int? Sender { get; set; }
+
     /// <summary>Where commands come, and where responses go.</summary>
     public const ulong Command = Csr.Base + 0xB00, Response = Csr.Base + 0xD00;
 
@@ -148,7 +151,7 @@ public class Camcorder : Node
     // Source: IEC 61883-1, section 6.2, and 61883-2, section 4: data blocks of 120 quadlets, not cut, without source packet headers.
     private void WriteHeader(int time)
     {
-        BinaryPrimitives.WriteUInt32BigEndian(_data, ((uint)Phy.PhysicalId << 24) | (Quadlets << 16) | _continuity);
+        BinaryPrimitives.WriteUInt32BigEndian(_data, ((uint)(Sender ?? Phy.PhysicalId) << 24) | (Quadlets << 16) | _continuity);
         BinaryPrimitives.WriteUInt32BigEndian(_data.AsSpan(4), 0x8000_0000 | ((uint)System.Flag << 23) | (uint)time);
     }
 

@@ -137,6 +137,19 @@ public sealed unsafe class DvHostileTests
         bus.End();
     }
 
+    /// <summary>Packets that say for ever that they are of another node are the device's, if there are no others.</summary>
+    [Fact]
+    public void A_device_that_gives_another_number_than_its_own_is_seen()
+    {
+        using var bus = new DvMachine("coherent", "pal");
+        bus.Theirs.Sender = 62;
+        bus.Start();
+        bus.See(3, isExact: false);
+        Assert.InRange(bus.Device.Drops.Foreign, 3_900ul, 4_100ul);
+        bus.See(3);
+        bus.End();
+    }
+
     [Theory]
     [InlineData("coherent")]
     [InlineData("coherent, bounced, checked")]

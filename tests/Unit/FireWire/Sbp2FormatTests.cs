@@ -28,7 +28,8 @@ public sealed class Sbp2FormatTests
     [InlineData(0x14, 0x4000, 0, 0x3A, 0x00_0A08, UnitFault.NoAgent)]
     [InlineData(0x54, 0x4000, 0x05_0000, 0x3A, 0x00_0A08, UnitFault.NoDisk)]
     [InlineData(0x54, 0x4000, 0x1F_0000, 0x3A, 0x00_0A08, UnitFault.NoDisk)]
-    [InlineData(0x54, 0x4000, 0, 0x3A, 0x00_0A07, UnitFault.OrbSize)]
+    [InlineData(0x54, 0x4000, 0, 0x3A, 0x00_0A07, UnitFault.None)]
+    [InlineData(0x54, 0x4000, 0, 0x3A, 0x00_0A00, UnitFault.None)]
     [InlineData(0x54, 0x4000, 0, 0x3A, 0x00_0A09, UnitFault.None)]
     [InlineData(0x54, 0x4000, 0, 0x3A, 0x00_0A10, UnitFault.None)]
     [InlineData(0x54, 0x4000, 0, 0x3A, 0x00_0A11, UnitFault.OrbSize)]
@@ -131,7 +132,7 @@ public sealed class Sbp2FormatTests
     }
 
     [Fact]
-    public void A_status_block_is_as_long_as_it_says()
+    public void A_status_block_is_at_least_as_long_as_it_says()
     {
         for (int bytes = 0; bytes <= 64; bytes++)
         {
@@ -140,9 +141,12 @@ public sealed class Sbp2FormatTests
                 byte[] data = new byte[bytes];
                 if (bytes != 0)
                     data[0] = (byte)quadlets;
-                Assert.Equal(bytes == 4 + 4 * quadlets && quadlets >= 1, StatusBlock.TryRead(data, out _));
+                Assert.Equal(bytes >= 4 + 4 * quadlets && quadlets >= 1 && bytes <= 32, StatusBlock.TryRead(data, out _));
             }
         }
+        // What is behind it is not sense.
+        Assert.True(StatusBlock.TryRead([1, 0, 0, 0, 0, 0, 0, 8, 2, 3, 0x11, 0], out StatusBlock longer));
+        Assert.Equal((8ul, true, 0), (longer.Orb, longer.IsGood, longer.Scsi));
         // Source 3 is none.
         Assert.False(StatusBlock.TryRead([0xC1, 0, 0, 0, 0, 0, 0, 0], out _));
         Assert.True(StatusBlock.TryRead([0x81, 0, 0, 0, 0, 0, 0, 0], out StatusBlock unsolicited));
