@@ -12,9 +12,6 @@ namespace Sluice.FireWire.Dv;
 /// </summary>
 public class Camcorder : Node
 {
-    /// <summary>The number that its packets say they are of; null: its own.</summary>
-    public int? Sender { get; set; }
-
     /// <summary>Where commands come, and where responses go.</summary>
     public const ulong Command = Csr.Base + 0xB00, Response = Csr.Base + 0xD00;
 
@@ -41,6 +38,9 @@ public class Camcorder : Node
 
     /// <summary>What answers commands.</summary>
     public TapeRecorder Recorder { get; }
+
+    /// <summary>The number that its packets say they are of; null: its own.</summary>
+    public int? Sender { get; set; }
 
     /// <summary>Frames that were sent whole.</summary>
     public long Frames { get; private set; }

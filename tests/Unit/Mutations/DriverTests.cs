@@ -63,7 +63,7 @@ internal sealed class DriverTests
     /// <summary>Names of the test classes in a source that uses a driver; its namespace is that of its folder.</summary>
     public static IEnumerable<string> ClassesFor(string driver, string source) =>
         source.Contains($"using Sluice.Drivers.{driver};", StringComparison.Ordinal) || source.Contains($"using Sluice.FireWire.{driver};", StringComparison.Ordinal)
-            ? Regex.Matches(source, @"^public sealed (?:unsafe )?class (\w+)", RegexOptions.Multiline).Select(match => match.Groups[1].Value)
+            ? Regex.Matches(source, @"^public sealed (?:unsafe )?(?:partial )?class (\w+)", RegexOptions.Multiline).Select(match => match.Groups[1].Value)
             : [];
 
     /// <summary>Runs all that some classes test on such machines, with nothing left out; throws if one fails.</summary>

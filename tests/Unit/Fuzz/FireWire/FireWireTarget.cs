@@ -14,7 +14,7 @@ internal sealed class FireWireTarget() : CardTarget("ohci1394", _machines)
         "bus: BadCodes", "bus: BadLengths", "bus: BadSources", "bus: GivenUp", "bus: MalformedAnswers", "bus: PhyNotSent", "bus: Retries", "bus: TooLong",
         "bus: WrongResponses", "driver: BadProgress", "driver: Hangs", "driver: InterruptStorms", "driver: StreamBuffers",
         "IPv4: BadArp", "IPv4: Broadcast", "IPv4: NoPeer", "IPv4: PushedOut", "IPv4: TooScattered", "IPv4: bad packets to all",
-        "disk: Aborts", "disk: BadResponses", "disk: Failed", "disk: GivenUp", "disk: LostWrites", "disk: ManagementTimeOuts", "disk: NoMemory", "disk: NotReady",
+        "disk: Aborts", "disk: BadResponses", "disk: Failed", "disk: GivenUp", "disk: LostWrites", "disk: ManagementTimeOuts", "disk: NoMemory", "disk: NotReady", "disk: ReconnectsFailed",
         "disk: TaskSets", "disk: TimeOuts", "disk: UnitAttentions", "disk: UnitResets",
     ];
 
